@@ -1,0 +1,270 @@
+"""What the registry knows: sites, places, devices and rules, as frozen typed items.
+
+Every item has a kind and an id and is dated: a version holds from its ``from`` until the next version of the same
+item (see `compound.registry.timeline`). Quantities are integers with the unit in the name; names are shown in Chinese
+and English. Secrets never stand here.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Medium = Literal["electricity", "water", "gas", "heat"]
+Role = Literal["main", "sub", "generation", "storage"]
+
+OUTSIDE = "outside"
+"""The zone id of everything beyond the perimeter."""
+
+
+class Name(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A name as it is shown to people."""
+
+    zh: str
+    en: str
+
+
+class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """What every item has."""
+
+    name: Name | None = None
+
+
+class Site(Item, frozen=True, kw_only=True):
+    """A compound. Calendars, quota periods and days are in its zone."""
+
+    timezone: str = "Asia/Shanghai"
+    latitude: float
+    longitude: float
+    altitude_m: float = 0.0
+    reset_hour: int = 3
+    """Local hour of the nightly reset of presence (DOMAIN, People)."""
+
+
+class Building(Item, frozen=True, kw_only=True):
+    """A building of a site."""
+
+    site: str
+    area_m2: int
+
+
+class Department(Item, frozen=True, kw_only=True):
+    """An organisation unit that answers for consumption."""
+
+    site: str
+    area_m2: int
+    headcount: int
+
+
+class Zone(Item, frozen=True, kw_only=True):
+    """An area that doors lead into; `outside` is built in."""
+
+    site: str
+
+
+class Carpark(Item, frozen=True, kw_only=True):
+    """A car park: the spots whose point names it."""
+
+    site: str
+
+
+class SpotClass(Item, frozen=True, kw_only=True):
+    """A class of spots; a stay longer than the limit is an overstay (None: never)."""
+
+    limit_s: int | None = None
+
+
+class Point(Item, frozen=True, kw_only=True, tag_field="type"):
+    """A place where a device sits. History belongs to it when the device is swapped."""
+
+    site: str
+    building: str | None = None
+
+
+class MeterPoint(Point, frozen=True, kw_only=True, tag="meter"):
+    """A measuring point; `parent` makes the dated meter tree of its medium.
+
+    role main: import - export of the place that its children divide; generation: behind the main meter named by
+    `parent`, adds to consumption, is no child of the residual; storage: register import_wh charges, export_wh discharges.
+    """
+
+    medium: Medium
+    role: Role = "sub"
+    department: str | None = None
+    parent: str | None = None
+
+
+class SolarPoint(Point, frozen=True, kw_only=True, tag="inverter"):
+    """An inverter's place; generation behind the main meter point `parent`."""
+
+    plant: str
+    parent: str | None = None
+    department: str | None = None
+    p0_w: int
+    """Installed peak power at standard conditions, W."""
+    tilt_deg: float = 0.0
+    azimuth_deg: float = 180.0
+
+
+class WeatherPoint(Point, frozen=True, kw_only=True, tag="weather"):
+    """A weather station that measures the plane of `plant`."""
+
+    plant: str
+
+
+class DoorPoint(Point, frozen=True, kw_only=True, tag="gate"):
+    """A door or gate from one zone into another (`in` goes from_zone -> to_zone)."""
+
+    from_zone: str
+    to_zone: str
+    counts_passages: bool = False
+    muster: bool = False
+
+
+class SpotPoint(Point, frozen=True, kw_only=True, tag="parking"):
+    """A parking spot."""
+
+    carpark: str
+    spot_class: str | None = None
+
+
+class BankPoint(Point, frozen=True, kw_only=True, tag="locker"):
+    """A locker bank; `cells` maps a cell's id to its size."""
+
+    cells: dict[str, str]
+
+
+AnyPoint = MeterPoint | SolarPoint | WeatherPoint | DoorPoint | SpotPoint | BankPoint
+
+
+class Device(Item, frozen=True, kw_only=True, tag_field="kind"):
+    """A device and the point it sits at. A version with ``point = None`` says that it is taken out."""
+
+    site: str
+    point: str | None
+    silence_s: int = 1800
+    """Without any message for this long (by arrival) the device is silent."""
+    channel_silence_s: dict[str, int] = {}
+    """Limit for a single channel (reading, event) of a device that otherwise lives."""
+    maintenance: bool = False
+
+
+class MeterDevice(Device, frozen=True, kw_only=True, tag="meter"):
+    """A meter. Rated power (or flow) is required: without it no step can be judged (DOMAIN, Fits).
+
+    quantity = (r2 - r1) mod modulus x ct x pt x unit; registers as in the MQTT contract (secondary Wh, litres, pulses).
+    """
+
+    rated_w: int | None = None
+    rated_l_h: int | None = None
+    digits: int = 8
+    """Digits of the register, decimals included."""
+    step: int = 10
+    """One step of the register's last digit in its field's unit (10 Wh = 0.01 kWh): modulus = 10**digits * step."""
+    ct: str = "1"
+    pt: str = "1"
+    unit: str = "1"
+    """Wh or litres that one unit of the register stands for, exact decimal; 0.625 for a pulse of 0.625 Wh."""
+    serial: str | None = None
+    interval_s: int = 900
+
+
+class InverterDevice(Device, frozen=True, kw_only=True, tag="inverter"):
+    """An inverter with an acc32 counter in Wh (SunSpec 103)."""
+
+    rated_w: int
+    interval_s: int = 300
+
+
+class WeatherDevice(Device, frozen=True, kw_only=True, tag="weather"):
+    """A weather station."""
+
+    interval_s: int = 300
+
+
+class GateDevice(Device, frozen=True, kw_only=True, tag="gate"):
+    """A door controller."""
+
+
+class ParkingDevice(Device, frozen=True, kw_only=True, tag="parking"):
+    """A spot's sensor; its state is unknown after `heartbeat_limit_s` without a point (by device time)."""
+
+    heartbeat_limit_s: int = 600
+
+
+class LockerDevice(Device, frozen=True, kw_only=True, tag="locker"):
+    """A locker bank's controller."""
+
+
+AnyDevice = MeterDevice | InverterDevice | WeatherDevice | GateDevice | ParkingDevice | LockerDevice
+
+
+class Replacement(Item, frozen=True, kw_only=True):
+    """A register's replacement, or its reading at a change of CT, PT or digits (removed_at = installed_at, final = start).
+
+    Registers are in the field's unit. Times are RFC 3339. The new meter's parameters come with a device version from
+    `installed_at` on.
+    """
+
+    device: str
+    register: str
+    removed_at: str
+    final: int
+    installed_at: str
+    start: int
+    serial: str | None = None
+    """Serial of the installed register; readings go by it where they carry one, else by time."""
+
+
+class Choice(Item, frozen=True, kw_only=True):
+    """A person's pick between conflicting readings of one time (DOMAIN, same meter, register, time)."""
+
+    device: str
+    register: str
+    time: str
+    value: int
+    reason: str
+
+
+class Quota(Item, frozen=True, kw_only=True):
+    """A yearly budget (Wh or litres) of a department; weights of the months sum to 1 (exact decimals)."""
+
+    department: str
+    year: int
+    medium: Medium
+    budget: int
+    weights: list[str]
+    free_day_weight: str = "0.5"
+    counts: Literal["consumption", "import"] = "consumption"
+    calendar: str | None = None
+    source: str = ""
+
+
+class Calendar(Item, frozen=True, kw_only=True):
+    """Days off of a year where they differ from Monday-Friday: ISO date -> working day?"""
+
+    year: int
+    working: dict[str, bool]
+    source: str = ""
+
+
+AnyItem = (
+    Site | Building | Department | Zone | Carpark | SpotClass | AnyPoint | AnyDevice | Replacement | Choice | Quota | Calendar
+)
+
+KINDS: dict[str, object] = {
+    "site": Site,
+    "building": Building,
+    "department": Department,
+    "zone": Zone,
+    "carpark": Carpark,
+    "spot_class": SpotClass,
+    "point": AnyPoint,
+    "device": AnyDevice,
+    "replacement": Replacement,
+    "choice": Choice,
+    "quota": Quota,
+    "calendar": Calendar,
+}
+"""Kind of item -> its type. The order is that of a file's sections and of `apply`."""

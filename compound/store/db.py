@@ -1,0 +1,61 @@
+"""Connections and bulk writes on PostgreSQL (psycopg 3, synchronous)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+from typing import Any, LiteralString, cast
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import TupleRow
+
+Connection = psycopg.Connection[TupleRow]
+
+
+class Lock(IntEnum):
+    """Advisory locks of the house (first key); the second key, where used, narrows it."""
+
+    REGISTRY = 71001
+    EVALUATOR = 71002
+    OUTBOX = 71003
+    LOG = 71004
+
+
+def connect(url: str, name: str, search_path: str | None = None, autocommit: bool = False) -> Connection:
+    """A connection in UTC with `name` as its application name; `search_path` is a domain's schema.
+
+    Raises psycopg.OperationalError when the server can't be reached.
+    """
+    options = "-c TimeZone=UTC -c jit=off"
+    if search_path is not None:
+        options += f" -c search_path={search_path},public"
+    return psycopg.connect(url, application_name=name, options=options, autocommit=autocommit, connect_timeout=10)
+
+
+def copy(conn: Connection, table: str, columns: Sequence[str], types: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """COPY `rows` into `table` in binary; `types` are the columns' PostgreSQL types."""
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
+        sql.Identifier(*table.split(".")), sql.SQL(",").join(map(sql.Identifier, columns))
+    )
+    with conn.cursor() as cursor, cursor.copy(statement) as out:
+        out.set_types(types)
+        for row in rows:
+            out.write_row(row)
+
+
+def stage(conn: Connection, like: str, columns: Sequence[str], types: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """COPY `rows` into a temporary table with the columns of `like`; its name. It empties itself at the end of the transaction."""
+    name = f"staged_{like}"
+    conn.execute(
+        sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} ON COMMIT DELETE ROWS AS SELECT {} FROM {} WITH NO DATA").format(
+            sql.Identifier(name), sql.SQL(",").join(map(sql.Identifier, columns)), sql.Identifier(like)
+        )
+    )
+    copy(conn, name, columns, types, rows)
+    return name
+
+
+def sql_text(text: str) -> LiteralString:
+    """SQL built from our own constants, told to the type checker."""
+    return cast(LiteralString, text)
