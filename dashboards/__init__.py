@@ -1,0 +1,1 @@
+"""What people look at: the web console and Grafana, both through the API and the tables only."""

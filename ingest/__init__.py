@@ -1,0 +1,1 @@
+"""MQTT to the event log: bridge, decoders and quarantine."""

@@ -1,0 +1,1 @@
+"""The event log to tables: the runtime, and one package a domain."""

@@ -1,0 +1,1 @@
+"""Device models, scenarios with faults, load, and the truth they keep."""
