@@ -20,7 +20,7 @@ BEGIN
     EXECUTE format('CREATE TABLE %I.due (subject text, what text, kind text, start timestamptz, key text, at timestamptz NOT NULL,
         PRIMARY KEY (subject, what, kind, start, key))', domain);
     EXECUTE format('CREATE INDEX ON %I.due (at)', domain);
-    EXECUTE format('CREATE TABLE %I.told (subject text, what text, kind text, start timestamptz, key text, state text NOT NULL,
+    EXECUTE format('CREATE TABLE %I.told (subject text, what text, kind text, start timestamptz, key text, state text NOT NULL, times int NOT NULL,
         PRIMARY KEY (subject, what, kind, start, key))', domain);
 END $make$;
 
@@ -38,4 +38,6 @@ BEGIN
     EXECUTE format('CREATE INDEX ON %I.%I (subject, what, at)', domain, prefix || 'segment');
     EXECUTE format('CREATE TABLE %I.%I (subject text, what text, time timestamptz, state bytea NOT NULL,
         PRIMARY KEY (subject, what, time))', domain, prefix || 'checkpoint');
+    -- Rows to lock where several partitions write a subject.
+    EXECUTE format('CREATE TABLE %I.%I (subject text PRIMARY KEY)', domain, prefix || 'lock');
 END $make$;
