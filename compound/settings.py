@@ -39,6 +39,21 @@ class Settings(BaseSettings):
     )
     evaluate_s: float = Field(5.0, gt=0, description="Pause between two looks of the evaluator of group conditions, seconds.")
 
+    api_host: str = Field(
+        "127.0.0.1", description="Address the API listens on; anything but loopback needs COMPOUND_API_TOKEN_FILE."
+    )
+    api_port: int = Field(8080, ge=0, le=65535, description="Port the API listens on; 0 takes a free one.")
+    api_token_file: Path | None = Field(
+        None, description="File with the token that the API asks for (Authorization: Bearer …); unset: none, loopback only."
+    )
+    api_connections: int = Field(10, ge=2, le=100, description="Most database connections of one API process.")
+    api_query_s: float = Field(10.0, gt=0, le=300, description="Longest time of one query of the API, seconds.")
+    api_wait_s: float = Field(
+        5.0, ge=0, le=60, description="How long a command waits for its projection before it answers 202, seconds."
+    )
+    api_streams: int = Field(100, ge=1, le=10_000, description="Most clients of the live stream at once.")
+    api_heartbeat_s: float = Field(15.0, gt=0, le=300, description="Pause between heartbeats of the live stream, seconds.")
+
 
 def load() -> Settings:
     """Settings from the environment. Raises SettingsError with one sentence that names the wrong one."""
