@@ -1,0 +1,71 @@
+"""The processors' role: a worker thread for each domain, and the outbox's relay."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import structlog
+
+from compound.log import open_log
+from compound.settings import Settings, SettingsError
+from processors.runtime.domain import Domain
+from processors.runtime.outbox import Relay
+from processors.runtime.worker import Worker
+
+DOMAINS: Final = (
+    "registry",
+    "energy",
+    "parking",
+    "access",
+    "parcels",
+    "solar",
+    "liveness",
+    "alerts",
+    "quotas",
+    "quarantine",
+)
+"""All domains; each is a package `processors.NAME` with `create(settings) -> Domain`, the registry part of the runtime."""
+
+
+def create(name: str, settings: Settings) -> Domain:
+    """The domain called `name`. Raises SettingsError when there is none."""
+    if name not in DOMAINS:
+        raise SettingsError(f"There is no domain {name!r}; choose from {', '.join(DOMAINS)}.")
+    package = "processors.runtime.registry" if name == "registry" else f"processors.{name}"
+    make: Callable[[Settings], Domain] = importlib.import_module(package).create
+    return make(settings)
+
+
+def run(settings: Settings, stop: threading.Event, only: Sequence[str] = DOMAINS) -> None:
+    """Run the domains in `only` until `stop`. Several processes may run the same ones: they share the partitions.
+
+    Raises RuntimeError when a worker ends by an error that waiting can't mend; the supervisor starts the process again.
+    """
+    log = open_log(settings)
+    workers = [Worker(create(name, settings), log, settings) for name in only]
+    failed: list[str] = []
+    jobs = [(worker.domain.name, worker.run) for worker in workers]
+    jobs.append(("outbox", Relay(log, settings.database_url).run))
+    threads = [threading.Thread(target=_guard, args=(job, name, stop, failed), name=name) for name, job in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    log.close()
+    if failed:
+        raise RuntimeError(f"stopped by an error in: {', '.join(failed)}")
+
+
+def _guard(job: Callable[[threading.Event], None], name: str, stop: threading.Event, failed: list[str]) -> None:
+    """Run one worker; an error that it does not wait out is logged and ends the whole process, never one thread in silence."""
+    try:
+        job(stop)
+    except Exception:
+        structlog.get_logger(domain=name).exception("worker failed")
+        failed.append(name)
+        stop.set()
+
+

@@ -1,0 +1,204 @@
+"""The loop of one domain: read the log, run the domain, commit its effects together with the fenced positions (P2).
+
+Positions live beside the effects. Each transaction first moves them from the value this worker believes in; where that
+finds another value, somebody else has written, so it rolls back, drops what it holds in memory and starts anew. A zombie
+therefore writes nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import psycopg
+import structlog
+
+from compound.events import Received, from_stored
+from compound.log.partition import partition_of
+from compound.log.port import Log, LogUnavailable, Reader, Slot, Stored
+from compound.registry.timeline import Registry, load, version_of
+from compound.settings import Settings
+from compound.store.db import Connection, Lock, connect
+from processors.runtime import metrics
+from processors.runtime.domain import Domain, Tx
+
+TICK_S = 1.0
+STALE_SLICE = 200
+"""Devices derived again in one transaction."""
+
+Clock = Callable[[], float]
+
+
+class FenceLost(Exception):
+    """Another worker has moved a position: what this one holds is out of date."""
+
+
+class Worker:
+    """Runs one domain until `stop` is set. Safe to run in several processes: they share the partitions."""
+
+    def __init__(self, domain: Domain, log: Log, settings: Settings, clock: Clock = time.time) -> None:
+        self.domain = domain
+        self._log = log
+        self._settings = settings
+        self._clock = clock
+        self._conn: Connection | None = None
+        self._positions: dict[Slot, int] = {}
+        self._registry: Registry | None = None
+        self._ticked = 0.0
+        self._out = structlog.get_logger(domain=domain.name)
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop`; a lost database or log is waited for."""
+        pause = 0.2
+        while not stop.is_set():
+            try:
+                self._session(stop)
+                pause = 0.2
+            except (psycopg.OperationalError, LogUnavailable) as error:
+                self._out.warning("waiting for the database or the log", error=str(error).splitlines()[0])
+                self._drop()
+                stop.wait(pause)
+                pause = min(pause * 2, 10.0)
+        self._drop()
+
+    def _session(self, stop: threading.Event) -> None:
+        self._conn = connect(self._settings.database_url, f"processors/{self.domain.name}", self.domain.name)
+        reader = self._log.reader(self.domain.name, self.domain.topics, self.load_positions) if self.domain.topics else None
+        try:
+            while not stop.is_set():
+                try:
+                    self.turn(reader, stop)
+                except (FenceLost, psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure) as lost:
+                    self._out.warning("rolled back", why=type(lost).__name__)
+                    self._reset(reader)
+        finally:
+            if reader is not None:
+                reader.close()
+
+    def turn(self, reader: Reader | None, stop: threading.Event) -> None:
+        """One poll and what follows from it."""
+        if reader is None:
+            stop.wait(self._settings.evaluate_s)
+            self.pass_time((), at_end=True)
+            return
+        batch = reader.poll(self._settings.processors_batch, self._settings.processors_poll_s)
+        if batch:
+            self.take(batch)
+        for slot, lag in reader.lag().items():
+            metrics.LAG.labels(self.domain.name, slot.topic, str(slot.partition)).set(lag)
+        assigned = reader.assigned()
+        if assigned and self._clock() - self._ticked >= TICK_S:
+            self._ticked = self._clock()
+            self.pass_time(sorted(assigned), at_end=all(reader.at_end(slot) for slot in assigned))
+
+    def load_positions(self, slots: Sequence[Slot]) -> Mapping[Slot, int]:
+        """Next offset of each assigned partition; a fresh assignment makes all that is in memory worthless."""
+        conn = self._connection()
+        self.domain.forget()
+        self._positions = {slot: position for slot, position in self._positions.items() if slot not in slots}
+        conn.cursor().executemany(
+            "INSERT INTO position VALUES (%s, %s, %s, 0) ON CONFLICT DO NOTHING", [tuple(slot) for slot in slots]
+        )
+        for slot in slots:
+            row = conn.execute(
+                "SELECT next_offset FROM position WHERE (topic, generation, partition) = (%s, %s, %s)", tuple(slot)
+            ).fetchone()
+            self._positions[slot] = int(row[0]) if row else 0
+        conn.commit()
+        return {slot: self._positions[slot] for slot in slots}
+
+    def take(self, batch: Sequence[Stored]) -> None:
+        """Apply one batch in one transaction."""
+        moves: dict[Slot, int] = {}
+        for stored in batch:
+            moves[Slot(stored.topic, stored.generation, stored.partition)] = stored.offset + 1
+        events = [received for stored in batch if (received := self._event(stored)) is not None]
+        started = time.perf_counter()
+        conn = self._connection()
+        with conn.transaction():
+            self._fence(conn, moves)
+            tx = self._begin(conn)
+            self.domain.apply(tx, events)
+            tx.notify()
+        self._positions.update(moves)
+        metrics.EVENTS.labels(self.domain.name).inc(len(batch))
+        metrics.BATCH_SECONDS.labels(self.domain.name).observe(time.perf_counter() - started)
+
+    def pass_time(self, slots: Sequence[Slot], at_end: bool) -> None:
+        """Derive stale stretches in slices; then, with the partitions read to their end, tell what is due."""
+        conn = self._connection()
+        again = True
+        while again:
+            with conn.transaction():
+                self._fence(conn, {slot: self._positions[slot] for slot in slots})
+                tx = self._begin(conn)
+                again = self._rederive(tx, slots)
+                if not again and at_end:
+                    self.domain.tick(tx)
+                tx.notify()
+
+    def _rederive(self, tx: Tx, slots: Sequence[Slot]) -> bool:
+        """Derive a slice of what a registry change made stale, of devices in our partitions; whether there was any."""
+        mine = {(slot.topic, slot.partition) for slot in slots}
+        rows = tx.conn.execute(
+            "SELECT id, kind, device, (extract(epoch FROM since) * 1000000)::bigint FROM registry.stale"
+            " WHERE domain = %s AND kind = ANY(%s) ORDER BY id",
+            (self.domain.name, [topic for topic, _ in mine]),
+        ).fetchall()
+        counts = {topic: self._log.partitions(topic) for topic, _ in mine}
+        owned = [r for r in rows if (r[1], partition_of(r[2].encode(), counts[r[1]])) in mine][:STALE_SLICE]
+        if not owned:
+            return False
+        since: dict[str, int] = {}
+        for _, _, device, at in owned:
+            since[device] = min(at, since.get(device, at))
+        self.domain.rederive(tx, sorted(since.items()))
+        tx.conn.execute("DELETE FROM registry.stale WHERE id = ANY(%s)", ([r[0] for r in owned],))
+        return True
+
+    def _event(self, stored: Stored) -> Received | None:
+        """The event of a record; one that is none is counted, stays in the log, and is passed over."""
+        try:
+            return from_stored(stored)
+        except ValueError as error:
+            metrics.UNREADABLE.labels(self.domain.name).inc()
+            self._out.error("no event", address=tuple(stored.address), error=str(error))
+            return None
+
+    def _begin(self, conn: Connection) -> Tx:
+        """The registry under its shared lock: it can't change before this transaction ends."""
+        conn.execute("SELECT pg_advisory_xact_lock_shared(%s, 0)", (int(Lock.REGISTRY),))
+        if self._registry is None or self._registry.version != version_of(conn):
+            self._registry = load(conn)
+        return Tx(conn, self.domain.name, self._registry, int(self._clock() * 1_000_000))
+
+    def _fence(self, conn: Connection, moves: Mapping[Slot, int]) -> None:
+        """Move positions from where this worker left them. Raises FenceLost where one stands elsewhere."""
+        for slot, position in sorted(moves.items()):
+            done = conn.execute(
+                "UPDATE position SET next_offset = %s WHERE topic = %s AND generation = %s AND partition = %s AND next_offset = %s",
+                (position, *slot, self._positions.get(slot, -1)),
+            )
+            if done.rowcount != 1:
+                raise FenceLost(slot)
+
+    def _reset(self, reader: Reader | None) -> None:
+        self.domain.forget()
+        self._registry = None
+        if reader is not None:
+            for slot, offset in self.load_positions(sorted(reader.assigned())).items():
+                reader.seek(slot, offset)
+
+    def _connection(self) -> Connection:
+        if self._conn is None or self._conn.closed:
+            raise psycopg.OperationalError("no connection")
+        return self._conn
+
+    def _drop(self) -> None:
+        self.domain.forget()
+        self._registry = None
+        self._positions = {}
+        if self._conn is not None:
+            self._conn.close()
+            self._conn = None
