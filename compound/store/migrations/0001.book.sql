@@ -58,7 +58,7 @@ BEGIN
     END LOOP;
     RETURN top;
 END $reserve$;
-SELECT book.reserve(1);
+DO $$ BEGIN PERFORM book.reserve(1); END $$;
 
 -- The first offset recorded at or after `since` (next_offset when there is none): recordedtime grows with the offset.
 CREATE FUNCTION book.offset_at(a_topic text, a_generation int, a_partition int, since timestamptz) RETURNS bigint

@@ -1,0 +1,29 @@
+"""The log that the settings name."""
+
+from __future__ import annotations
+
+from compound.events import DEVICE_TOPICS, TOPICS
+from compound.log.port import Log
+from compound.log.postgres import PostgresLog
+
+
+def open_log(url: str, database_url: str | None, partitions: int) -> Log:
+    """The log at `url` with all topics of the house made: `kafka://host:port[,host:port]`, or `postgresql://…`, which
+    empty stands for `database_url`.
+
+    `partitions` is how many a device topic gets when it is made; the others have one. With Kafka the database may be
+    away, or None: then appending works, and addresses carry generation 0 until it is known.
+    Raises LogUnavailable, ValueError on another kind of URL, LogMisplaced.
+    """
+    topics = {topic: partitions if topic in DEVICE_TOPICS else 1 for topic in TOPICS}
+    if url.startswith("kafka://"):
+        from compound.log.kafka import KafkaLog  # only where it is used: the client library is large
+
+        kafka = KafkaLog(url.removeprefix("kafka://").rstrip("/"), database_url)
+        kafka.ensure_topics(topics)
+        return kafka
+    if (url or database_url or "").startswith(("postgresql://", "postgres://")):
+        log = PostgresLog(url or database_url or "")
+        log.ensure_topics(topics)
+        return log
+    raise ValueError("the log's URL starts with kafka:// or postgresql://")
