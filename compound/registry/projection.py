@@ -132,7 +132,7 @@ def _devices_at(conn: Connection, change: Change) -> set[tuple[str, str]]:
     if change.kind not in _AT:
         return set()
     rows = conn.execute(
-        f"SELECT DISTINCT data->>'kind', id FROM registry.item WHERE kind = 'device' AND {_AT[change.kind]}",  # noqa: S608
+        f"SELECT DISTINCT data->>'kind', id FROM registry.item WHERE kind = 'device' AND {_AT[change.kind]}",
         {"id": change.id},
     ).fetchall()
     return {(kind, device) for kind, device in rows}

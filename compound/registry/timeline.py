@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -142,14 +143,14 @@ def build(rows: Iterable[tuple[str, str, int, Any]], version: int = 0) -> Regist
     items = {}
     for key, by_time in dated.items():
         times = [*sorted(by_time), FOREVER]
-        items[key] = [Version(since, until, by_time[since]) for since, until in zip(times, times[1:], strict=False)]
+        items[key] = [Version(since, until, by_time[since]) for since, until in pairwise(times)]
     return Registry(version, items)
 
 
 def version_of(conn: Connection) -> int:
     """The number of the registry's newest projected change."""
     row = conn.execute("SELECT version FROM registry.version").fetchone()
-    assert row is not None, "the migration makes this row"  # noqa: S101
+    assert row is not None, "the migration makes this row"
     return int(row[0])
 
 

@@ -156,7 +156,7 @@ class Teller:
         }
 
 
-def segments(conn: Connection, names: Sequence[Name]) -> dict[Name, Segment]:
+def segments(conn: Connection, names: Sequence[Name]) -> Mapping[Name, Segment]:
     """The named conditions as they stand in `segment`."""
     return segments_of("segment")(conn, names)
 
@@ -175,7 +175,7 @@ def segments_of(*tables: str) -> Lookup:
                 sql_text(
                     'SELECT s.subject, s.what, s.kind, s.start, s.key, s."end", s.data, s.tell_at'
                     " FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])"
-                    f" AS n(subject, what, kind, start, key) JOIN {table} s USING (subject, what, kind, start, key)"  # noqa: S608
+                    f" AS n(subject, what, kind, start, key) JOIN {table} s USING (subject, what, kind, start, key)"
                 ),
                 columns,
             )

@@ -214,6 +214,6 @@ class StateTimeline(Generic[S]):
             return []
         span = span_at(spans, held.since)
         if span is not None and span.until < FOREVER:
-            copy = self._decode(self._encode(held)).state
-            return self.fold.end(copy, span.until, registry)
+            copy: Held[S] = self._decode(self._encode(held))
+            return [] if copy.state is None else self.fold.end(copy.state, span.until, registry)
         return self.fold.open(held.state, registry)
