@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from compound.log import open_log
+from compound.log.open import open_log
 from compound.settings import Settings, SettingsError
 from processors.runtime.domain import Domain
 from processors.runtime.outbox import Relay
@@ -44,7 +44,7 @@ def run(settings: Settings, stop: threading.Event, only: Sequence[str] = DOMAINS
 
     Raises RuntimeError when a worker ends by an error that waiting can't mend; the supervisor starts the process again.
     """
-    log = open_log(settings)
+    log = open_log(settings.log_url, settings.database_url, settings.log_partitions)
     workers = [Worker(create(name, settings), log, settings) for name in only]
     failed: list[str] = []
     jobs = [(worker.domain.name, worker.run) for worker in workers]

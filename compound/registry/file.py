@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 import yaml
 
-from compound.events import REGISTRY, Event, history_id
+from compound.events import Event, history_id
 from compound.registry import model
 from compound.registry.projection import Change, check
 from compound.registry.timeline import Registry
