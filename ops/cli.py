@@ -1,0 +1,39 @@
+"""`compound`: the command line of the house. Each group of commands has its own module."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from compound.registry.file import FileError
+from compound.settings import SettingsError
+from ops import cli_audit, cli_doctor, cli_look, cli_quarantine, cli_registry, cli_roles, cli_up
+from ops.client import ApiError
+from ops.embedded.process import ServiceError
+from ops.up.folder import Busy, NotRunning
+
+app = typer.Typer(
+    name="compound",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="The smart compound: events from meters, gates, spots, lockers and inverters become figures you can defend.\n\n"
+    "Start with [bold]compound up[/bold]; look with [bold]compound watch[/bold]; "
+    "[bold]compound doctor[/bold] says what is missing.",
+)
+for module in (cli_up, cli_look, cli_registry, cli_quarantine, cli_audit, cli_roles, cli_doctor):
+    module.add_to(app)
+
+
+def main() -> None:
+    """Run the command; what a person can mend is said in one sentence, with exit code 2."""
+    try:
+        app()
+    except (SettingsError, FileError, ServiceError, Busy, NotRunning, ApiError) as error:
+        print(f"compound: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Each role alone, as it runs on one server or many: settings by COMPOUND_… only."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import Annotated
+
+import typer
+
+from compound.log_setup import configure
+from compound.settings import load
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put the commands into `app`."""
+    app.command(rich_help_panel="Roles")(ingest)
+    app.command(rich_help_panel="Roles")(processors)
+    app.command(rich_help_panel="Roles")(api)
+    app.command(rich_help_panel="Roles")(migrate)
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def ingest() -> None:
+    """Take messages from MQTT into the event log; acknowledge each only when the log holds it."""
+    import ingest.main as role
+
+    settings = load()
+    configure(settings.log_level)
+    role.run(settings, stop_on_signals())
+
+
+def processors(
+    only: Annotated[
+        str | None, typer.Option(help="Domains to run here, comma separated; all unless said. Several processes share.")
+    ] = None,
+) -> None:
+    """Compute facts from the log into tables: energy, quotas, parking, access, parcels, solar, liveness, alerts."""
+    import processors.main as role
+
+    settings = load()
+    configure(settings.log_level)
+    role.run(settings, stop_on_signals(), tuple(only.split(",")) if only else role.DOMAINS)
+
+
+def api() -> None:
+    """Serve the HTTP API; on anything but loopback only with COMPOUND_API_TOKEN_FILE."""
+    import api.main as role
+
+    settings = load()
+    configure(settings.log_level)
+    role.run(settings)
+
+
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    from compound.store.migrate import migrate as run
+
+    for name in run(load().database_url):
+        typer.echo(f"applied {name}")

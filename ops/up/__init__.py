@@ -1,0 +1,1 @@
+"""`compound up`: everything on one machine, from pip alone."""
