@@ -33,7 +33,7 @@ class Wanted(NamedTuple):
 
 
 class LogMisplaced(Exception):
-    """What the log holds contradicts the registered generations; the text says what to do. Trying again doesn't help."""
+    """What the log holds contradicts the registered generations; the text says what to do. It won't pass by itself."""
 
 
 def current(conn: Connection, topics: Iterable[str]) -> dict[str, Generation]:
@@ -82,9 +82,7 @@ def _same(found: Generation | None, log: Kind, wanted: Wanted) -> bool:
 
 def _begin(conn: Connection, topic: str, log: Kind, wanted: Wanted) -> Generation:
     if wanted.topic_id is not None:
-        old = conn.execute(
-            "SELECT generation FROM book.generation WHERE topic_id = %s", (wanted.topic_id,)
-        ).fetchone()
+        old = conn.execute("SELECT generation FROM book.generation WHERE topic_id = %s", (wanted.topic_id,)).fetchone()
         if old is not None:
             raise LogMisplaced(
                 f"Topic {topic} in this Kafka is generation {old[0]}, which was left since; recreate the topic there."
@@ -97,9 +95,12 @@ def _begin(conn: Connection, topic: str, log: Kind, wanted: Wanted) -> Generatio
     conn.execute("UPDATE book.partition SET closed = true WHERE topic = %s AND NOT closed", (topic,))
     start = book.root(head for _, head in heads) if heads else book.FIRST_ROOT
     made = Generation(topic, heads[0][0] + 1 if heads else 1, log, wanted.topic_id, wanted.partitions)
-    conn.execute("INSERT INTO book.generation (topic, generation, log, topic_id, partitions) VALUES (%s, %s, %s, %s, %s)", made)
     conn.execute(
-        "INSERT INTO book.partition (topic, generation, partition, head) SELECT %s, %s, n, %s FROM generate_series(0, %s - 1) n",
+        "INSERT INTO book.generation (topic, generation, log, topic_id, partitions) VALUES (%s, %s, %s, %s, %s)", made
+    )
+    conn.execute(
+        "INSERT INTO book.partition (topic, generation, partition, head)"
+        " SELECT %s, %s, n, %s FROM generate_series(0, %s - 1) AS n",
         (topic, made.generation, start, made.partitions),
     )
     return made

@@ -15,7 +15,8 @@ from compound.log.port import Slot
 from compound.store.db import Connection
 
 _BEAT = """
-INSERT INTO book.member SELECT %s, pid, backend_start, %s, clock_timestamp() FROM pg_stat_activity WHERE pid = pg_backend_pid()
+INSERT INTO book.member SELECT %s, pid, backend_start, %s, clock_timestamp()
+FROM pg_stat_activity WHERE pid = pg_backend_pid()
 ON CONFLICT ("group", pid, started) DO UPDATE SET seen = excluded.seen RETURNING xmax = 0
 """
 _BURY = """
@@ -29,7 +30,9 @@ SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a JOIN dead d ON d.pid 
 _MEMBERS = """
 SELECT pid = pg_backend_pid(), topics FROM book.member WHERE "group" = %s ORDER BY started, pid
 """
-_SLOTS = "SELECT topic, generation, partition FROM book.partition WHERE topic = ANY(%s) ORDER BY topic, generation, partition"
+_SLOTS = """
+SELECT topic, generation, partition FROM book.partition WHERE topic = ANY(%s) ORDER BY topic, generation, partition
+"""
 _TAKE = """
 SELECT n::int - 1, pg_try_advisory_lock(hashtextextended(name, 0)) FROM unnest(%s::text[]) WITH ORDINALITY AS t(name, n)
 """
@@ -96,14 +99,10 @@ class Membership:
 
     def channel(self) -> str:
         """The notification channel on which members hear of joining, leaving and partitions let go."""
-        return group_channel(self._group)
+        return f"book/{self._group}"
 
     def _tell(self, conn: Connection) -> None:
         conn.execute("SELECT pg_notify(%s, '')", (self.channel(),))
 
     def _name(self, slot: Slot) -> str:
         return f"{self._group}/{slot.topic}/{slot.generation}/{slot.partition}"
-
-
-def group_channel(group: str) -> str:
-    return f"book/{group}"

@@ -18,7 +18,7 @@ _UNUSABLE = (
     psycopg.errors.ReadOnlySqlTransaction,
     psycopg.errors.IdleInTransactionSessionTimeout,
 )
-"""Connection gone, server shutting down, full or turned into a standby, or we were stopped too long in a transaction."""
+"""Connection gone, server shutting down, full or a standby by now, or we were stopped too long in a transaction."""
 
 
 class Link:

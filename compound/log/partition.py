@@ -1,4 +1,4 @@
-"""The partition of a key: Kafka's murmur2, computed by the kernel for both adapters because clients' own defaults differ."""
+"""The partition of a key: Kafka's murmur2, computed here for both adapters because clients' own defaults differ."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ def murmur2(data: bytes) -> int:
 
 @lru_cache(maxsize=1 << 17)
 def partition_of(key: bytes, partitions: int) -> int:
-    """Where `key` goes among `partitions`; the same as the Java client's default partitioner for a key that is not null."""
+    """Where `key` goes among `partitions`: as the Java client does it, for any key but null."""
     return (murmur2(key) & 0x7FFFFFFF) % partitions

@@ -54,7 +54,7 @@ class LogUnavailable(Exception):
 
 
 class OffsetLost(Exception):
-    """The wanted position is no longer in the log (behind its retention): never silently moved (`auto.offset.reset` none)."""
+    """The wanted position is not in the log: behind its retention, or past its end. It is never silently moved."""
 
 
 Positions = Callable[[Sequence[Slot]], Mapping[Slot, int]]
@@ -100,7 +100,10 @@ class Log(Protocol):
     """An append-only, partitioned log."""
 
     def append(self, records: Sequence[Record]) -> list[Address]:
-        """Append in order; durable when it returns. Raises LogUnavailable: then none, some or all may stand in the log."""
+        """Append in order; durable when it returns.
+
+        Raises LogUnavailable: then none, some or all may stand in the log.
+        """
         ...
 
     def reader(self, group: str, topics: Sequence[str], positions: Positions) -> Reader:
@@ -113,6 +116,13 @@ class Log(Protocol):
 
     def generation(self, topic: str) -> int:
         """The current incarnation of the topic."""
+        ...
+
+    def heads(self, topics: Sequence[str]) -> dict[Slot, int]:
+        """The next offset of every partition of the topics' current generations: where the log ends now.
+
+        Raises LogUnavailable, so it tells readiness too.
+        """
         ...
 
     def close(self) -> None:

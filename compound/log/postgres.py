@@ -25,7 +25,8 @@ from compound.timeutil import micros
 _LOCK = """
 SELECT topic, generation, partition, next_offset, head, closed, greatest(recorded, clock_timestamp())
 FROM (SELECT p.* FROM book.partition p
-      JOIN unnest(%s::text[], %s::int[], %s::int[]) AS t(topic, generation, partition) USING (topic, generation, partition)
+      JOIN unnest(%s::text[], %s::int[], %s::int[]) AS t(topic, generation, partition)
+          USING (topic, generation, partition)
       ORDER BY topic, partition FOR UPDATE OF p) AS locked
 """
 _ADVANCE = """
@@ -36,6 +37,10 @@ WITH moved AS (
     WHERE (p.topic, p.generation, p.partition) = (t.topic, t.generation, t.partition)
     RETURNING p.topic)
 SELECT pg_notify('book:' || topic, '') FROM (SELECT DISTINCT topic FROM moved) AS touched
+"""
+_HEADS = """
+SELECT topic, generation, partition, next_offset FROM book.partition
+WHERE topic = ANY(%s) AND NOT closed ORDER BY topic, generation, partition
 """
 _COPY = (
     'COPY book.event (topic, generation, partition, "offset", recorded, key, headers, value, hash)'
@@ -103,15 +108,18 @@ class PostgresLog:
             return addresses
 
     def reader(self, group: str, topics: Sequence[str], positions: Positions) -> Reader:
-        return PostgresReader(
-            self._url, group, topics, positions, patience=self._patience, session=self._session
-        )
+        return PostgresReader(self._url, group, topics, positions, patience=self._patience, session=self._session)
 
     def partitions(self, topic: str) -> int:
         return self._current(topic).partitions
 
     def generation(self, topic: str) -> int:
         return self._current(topic).generation
+
+    def heads(self, topics: Sequence[str]) -> dict[Slot, int]:
+        with self._mutex, self._link.use() as conn, conn.transaction():
+            found = conn.execute(_HEADS, (list(topics),)).fetchall()
+        return {Slot(*names): end for *names, end in found}
 
     def close(self) -> None:
         with self._mutex:
@@ -131,11 +139,11 @@ class PostgresLog:
                 if topic not in found:
                     raise ValueError(f"topic {topic!r} was never made; ensure_topics makes it")
                 if found[topic].log != "postgresql":
-                    raise LogUnavailable(f"Topic {topic} has moved to {found[topic].log}; nothing is appended to it here.")
+                    raise LogUnavailable(f"Topic {topic} has moved to {found[topic].log}; here it takes no records.")
             self._generations |= found
 
     def _append(self, conn: db.Connection, records: Sequence[Record]) -> list[Address] | None:
-        """Append under the partitions' locks; None when one of them is closed since (its topic has a new generation)."""
+        """Append under the partitions' locks; None when one is closed by now (its topic has a new generation)."""
         touched = self._by_slot(records)
         locked = conn.execute(_LOCK, _columns(touched)).fetchall()
         if any(closed for *_, closed, _ in locked):
@@ -173,7 +181,7 @@ class PostgresLog:
         }
 
     def _reserve(self, conn: db.Connection, end: int) -> int:
-        """Have tables for offsets below `end` and for half a range more, so that the next is made ahead; the bound reached."""
+        """Have tables for offsets below `end` and half a range more, so the next is made ahead; the bound reached."""
         wanted = end + self._range_size // 2
         if wanted <= self._reserved:
             return self._reserved
