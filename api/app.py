@@ -1,0 +1,64 @@
+"""The application: routes, middleware and services put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from fastapi import Depends, FastAPI
+
+from api import guard, openapi, problems
+from api.commands import Commands, OpenLog, from_settings
+from api.database import Database
+from api.etags import Etags
+from api.metrics import Measured, Metrics
+from api.routes import ROUTERS
+from api.services import Services
+from api.stream import Hub
+from api.strict import known_parameters
+from compound.settings import Settings
+
+MAX_BODY: Final = 4 * 1024 * 1024
+"""Bytes of a request; a registry file of some ten thousand items fits."""
+
+
+def create_app(settings: Settings, open_log: OpenLog = from_settings) -> FastAPI:
+    """The API on these settings. Raises SettingsError where it may not listen so (see `api.guard`)."""
+    token = guard.token(settings)
+    metrics, database = Metrics(), Database(settings)
+    services = Services(settings, database, Commands(settings, database, open_log), Hub(settings, metrics), metrics)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await database.start()
+        services.hub.start()
+        try:
+            yield
+        finally:
+            await services.hub.stop()
+            await services.commands.stop()
+            await database.stop()
+
+    app = FastAPI(
+        title=openapi.TITLE,
+        version=openapi.VERSION,
+        summary=openapi.SUMMARY,
+        description=openapi.DESCRIPTION,
+        openapi_tags=openapi.TAGS,
+        lifespan=lifespan,
+        dependencies=[Depends(known_parameters)],
+        max_body_size=MAX_BODY,
+        docs_url=None,  # their pages load scripts from elsewhere
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    problems.install(app)
+    app.state.services = services
+    app.add_middleware(Etags)
+    app.add_middleware(guard.Guard, token=token)
+    app.add_middleware(Measured, metrics=metrics)
+    openapi.install(app)
+    return app

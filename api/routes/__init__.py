@@ -1,0 +1,10 @@
+"""The routes, one router a file."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from api.routes import health, lag, registry, stream
+
+ROUTERS: Final = (registry.router, lag.router, stream.router, health.router)
+"""In the order of the OpenAPI document."""

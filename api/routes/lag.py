@@ -1,0 +1,19 @@
+"""How far the processors are behind the log."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from fastapi import APIRouter
+
+from api import lag
+from api.models.operations import LagReport
+from api.services import Db
+
+router = APIRouter(prefix="/v1/lag", tags=["operations"])
+
+
+@router.get("")
+async def lag_report(database: Db) -> LagReport:
+    """Positions of all domains against the log's heads, the farthest behind first."""
+    return LagReport(at=datetime.now(UTC), items=await lag.report(database))
