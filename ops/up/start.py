@@ -1,0 +1,234 @@
+"""The sequence of `compound up`: services, schema, roles, the demo compound and its history; then watch until told to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import msgspec
+import psycopg
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from compound.store.migrate import migrate
+from ops.embedded import EmbeddedBroker, EmbeddedPostgres
+from ops.embedded.process import ServiceError, free_port, listens
+from ops.up.folder import DataFolder, Running
+from ops.up.supervisor import Role, Supervisor
+
+HEAVY = "energy"
+REST = "registry,parking,access,parcels,solar,liveness,alerts,quotas,quarantine"
+_WATCH_S = 0.3
+_READY_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says; None: the default, or what the first start chose."""
+
+    data: Path
+    simulate: bool
+    scenario: str
+    history_days: int
+    api_port: int | None
+    mqtt_port: int | None
+    log_url: str
+    database_url: str | None
+
+
+class Ports(msgspec.Struct):
+    """Ports that stay the same over starts."""
+
+    api: int
+    mqtt: int
+    postgres: int
+
+
+class Up:
+    """One run of `up`. `run` returns when it was told to stop and everything has ended."""
+
+    def __init__(self, options: Options, console: Console) -> None:
+        self._options = options
+        self._out = console
+        self._folder = DataFolder(options.data)
+        self._stop = threading.Event()
+        self._postgres: EmbeddedPostgres | None = None
+        self._broker: EmbeddedBroker | None = None
+        self._roles: Supervisor | None = None
+
+    def run(self) -> None:
+        """Start all, wait, stop all. Raises Busy, ServiceError."""
+        self._folder.lock()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop.set())
+        started = time.monotonic()
+        try:
+            running = self._start()
+            if not self._stop.is_set():
+                self._show(running, time.monotonic() - started)
+            while not self._stop.wait(_WATCH_S):
+                self._watch()
+        finally:
+            self._end()
+
+    def _start(self) -> Running:
+        columns = (
+            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
+        )
+        with Progress(*columns, console=self._out) as progress:
+            task = progress.add_task("Services: PostgreSQL, MQTT broker", total=5)
+            ports = self._ports()
+            database = self._database(ports)
+            self._broker = EmbeddedBroker(self._folder.broker, port=ports.mqtt)
+            self._broker.start()
+            progress.update(task, advance=2, description="Schema")
+            migrate(database)
+            progress.update(task, advance=1, description="Roles: ingest, processors, API")
+            running = Running(
+                os.getpid(),
+                f"http://127.0.0.1:{ports.api}",
+                f"mqtt://127.0.0.1:{ports.mqtt}",
+                database,
+                self._options.log_url,
+            )
+            self._roles = Supervisor(self._env(running), self._folder.logs, self._out.print)
+            self._start_roles(running)
+            progress.update(task, advance=2, description="Services and roles run")
+            if self._options.simulate and not self._stop.is_set():
+                self._simulate(progress)
+        return running
+
+    def _ports(self) -> Ports:
+        """The ports of the first start, unless the command line says others."""
+        file = self._folder.path / "ports.json"
+        ports = msgspec.json.decode(file.read_bytes(), type=Ports) if file.exists() else Ports(0, 0, 0)
+        ports.api = self._options.api_port or ports.api or _port(8080)
+        ports.mqtt = self._options.mqtt_port or ports.mqtt or _port(1883)
+        ports.postgres = ports.postgres or _port(5433)
+        for name, port in (("--api-port", ports.api), ("--mqtt-port", ports.mqtt)):
+            if listens(port):
+                raise ServiceError(f"Port {port} is taken by another program; choose one by {name}.")
+        if listens(ports.postgres):
+            ports.postgres = free_port()
+        file.write_bytes(msgspec.json.encode(ports))
+        return ports
+
+    def _database(self, ports: Ports) -> str:
+        if self._options.database_url:
+            return self._options.database_url
+        self._postgres = EmbeddedPostgres(self._folder.postgres, port=ports.postgres)
+        self._postgres.start()
+        url = self._postgres.url_of("compound")
+        with psycopg.connect(self._postgres.url, autocommit=True) as conn:
+            if conn.execute("SELECT 1 FROM pg_database WHERE datname = 'compound'").fetchone() is None:
+                conn.execute("CREATE DATABASE compound")
+        return url
+
+    def _env(self, running: Running) -> dict[str, str]:
+        ours = {
+            "DATABASE_URL": running.database_url,
+            "LOG_URL": running.log_url,
+            "MQTT_URL": running.mqtt_url,
+            "API_PORT": running.api_url.rsplit(":", 1)[1],
+            "KEYS": str(self._folder.keys),
+        }
+        return {**os.environ, "PYTHONUNBUFFERED": "1", **{f"COMPOUND_{name}": value for name, value in ours.items()}}
+
+    def _start_roles(self, running: Running) -> None:
+        assert self._roles is not None
+        self._roles.start(Role("api", ["api"]))
+        self._roles.start(Role("processors-energy", ["processors", "--only", HEAVY]))
+        self._roles.start(Role("processors", ["processors", "--only", REST]))
+        self._roles.start(Role("ingest", ["ingest"], grace_s=30.0))
+        deadline = time.monotonic() + _READY_S
+        while not self._stop.is_set() and not _ready(running.api_url):
+            self._roles.watch()
+            if time.monotonic() > deadline:
+                raise ServiceError(f"The API was not ready after {_READY_S:.0f} s; see {self._folder.logs}.")
+            time.sleep(0.1)
+        self._folder.announce(running)
+
+    def _simulate(self, progress: Progress) -> None:
+        """Start the simulators and follow their history until they are live."""
+        assert self._roles is not None
+        self._folder.progress.unlink(missing_ok=True)
+        args = ["simulate", self._options.scenario, "--data", str(self._folder.path), "--live"]
+        self._roles.start(Role("simulators", [*args, "--history", str(self._options.history_days)]))
+        task = progress.add_task("Simulators: demo compound", total=None)
+        while not self._stop.wait(_WATCH_S):
+            self._watch()
+            state = _state(self._folder.progress)
+            progress.update(task, description=state.text, completed=state.done, total=state.total or None)
+            if state.live:
+                return
+
+    def _watch(self) -> None:
+        if self._roles is not None:
+            self._roles.watch()
+        for service in (self._broker, self._postgres):
+            if service is not None and service.process is not None and (code := service.process.poll()) is not None:
+                self._out.print(f"{type(service).__name__} ended with code {code}; it is started again.")
+                service.start()
+
+    def _show(self, running: Running, seconds: float) -> None:
+        table = Table(title=f"The compound runs ({seconds:.0f} s)", title_justify="left")
+        table.add_column("what")
+        table.add_column("where")
+        data = f" --data {self._options.data}"
+        for what, where in (
+            ("API, with its documentation", f"{running.api_url}/docs"),
+            ("MQTT broker", running.mqtt_url),
+            ("Event log", running.log_url or "the database's own"),
+            ("Database", running.database_url.split("@")[-1]),
+            ("Live screen", f"compound watch{data}"),
+            ("Against the truth", f"compound verify{data}"),
+            ("Logs of each process", str(self._folder.logs)),
+        ):
+            table.add_row(what, where)
+        self._out.print(table)
+        self._out.print("Ctrl-C stops everything; the next start goes on where this one ends.")
+
+    def _end(self) -> None:
+        """Simulators first, then ingest (it drains), processors and API; then the broker and PostgreSQL."""
+        if self._roles is not None:
+            self._out.print("Stopping: simulators, ingest, processors, API …")
+            self._roles.stop()
+        for service in (self._broker, self._postgres):
+            if service is not None:
+                service.stop()
+        self._folder.retire()
+        if self._roles is not None:
+            self._out.print("All has ended; nothing is lost.")
+
+
+class State(msgspec.Struct):
+    """What the simulators tell of themselves in simulate.json."""
+
+    text: str = "Simulators: demo compound"
+    done: int = 0
+    total: int = 0
+    live: bool = False
+
+
+def _state(path: Path) -> State:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=State)
+    except (OSError, msgspec.MsgspecError):
+        return State()
+
+
+def _ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health/ready", timeout=1.0, trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def _port(wanted: int) -> int:
+    return free_port() if listens(wanted) else wanted
