@@ -3,8 +3,8 @@
 Segments (all times µs UTC; `data` names bank (the point), cell and size at the segment's start):
 
 - `state`: data.state free | reserved | occupied | fault. A cell is free until its events say otherwise.
-- `parcel`: from the closing after the deposit to the closing after the pick-up (data.outcome collected) or the courier's
-  retrieval (returned), with dwell_s; it runs through faults and through openings without pick-up. `unseen`: it went and
+- `parcel`: from the closing after the deposit to the closing after the pick-up (data.outcome collected) or the
+  courier's retrieval (returned), with dwell_s; it runs through faults and through openings without pick-up. `unseen`: it went and
   no event says how (next deposit, bank taken out). uncertain: its deposit or its end was not seen. data.parcel: the id
   that the reservation gave.
 - `reservation`: to the deposit (data.outcome used), its cancellation (cancelled), the next one (replaced) or two hours
@@ -30,7 +30,7 @@ OVERDUE: Final = {f"overdue-{hours}": hours * HOUR for hours in (24, 48, 72)}
 DOOR_OPEN_LIMIT_S: Final = 120
 """Seconds that a door may stand open; a bank's point may say otherwise (`door_open_limit_s`). Ours."""
 RESERVATION_S: Final = 7200
-"""Seconds that a reservation waits for its deposit (DOMAIN, Lockers); a bank's point may say otherwise (`reservation_s`)."""
+"""Seconds that a reservation waits for its deposit (DOMAIN, Lockers); a point may say otherwise (`reservation_s`)."""
 OUTCOME: Final = {"pickup": "collected", "retrieval": "returned", "service": "returned"}
 """Purpose of the opening after which the parcel is gone -> the parcel's outcome."""
 
@@ -183,7 +183,9 @@ def _show(cell: Cell, time: int, registry: Registry) -> list[Segment]:
         return []
     before, since = cell.shown, cell.since
     cell.shown, cell.since = shown, time
-    return [] if before is None or since == time else [_segment(cell, "state", since, time, {"state": before}, registry)]
+    return (
+        [] if before is None or since == time else [_segment(cell, "state", since, time, {"state": before}, registry)]
+    )
 
 
 def _end_reservation(cell: Cell, time: int, outcome: str, registry: Registry) -> list[Segment]:
@@ -213,7 +215,9 @@ def _door(cell: Cell, opening: Opening, end: int | None, present: bool | None, r
     return segments + _condition(cell, "door-left-open", opening.start + limit, end, about, registry)
 
 
-def _condition(cell: Cell, kind: str, start: int, end: int | None, data: dict[str, Any], registry: Registry) -> list[Segment]:
+def _condition(
+    cell: Cell, kind: str, start: int, end: int | None, data: dict[str, Any], registry: Registry
+) -> list[Segment]:
     if end is not None and end <= start:
         return []
     return [_segment(cell, kind, start, end, data, registry)._replace(tell_at=start)]

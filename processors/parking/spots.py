@@ -3,10 +3,10 @@
 Segments (all times µs UTC; `data` names the spot, that is the point, and its car park at the segment's start):
 
 - `state`: data.state occupied | free | unknown. Unknown lasts from the last sign + the sensor's heartbeat limit to the
-  next sign. The open one carries `known_until`: who asks later than that knows nothing (no fact is written for time that
-  merely passes).
-- `stay`: occupied from start to end, data.dwell_s and uncertain. It goes on through an unknown of at most two hours when
-  the spot is then occupied, else it ends where the unknown began; both are uncertain, as is one that begins out of an
+  next sign. The open one carries `known_until`: who asks later than that knows nothing (no fact is written for time
+  that merely passes).
+- `stay`: occupied from start to end, data.dwell_s and uncertain. It goes on through an unknown of at most two hours
+  when the spot is then occupied, else it ends where the unknown began; both are uncertain, as is one that begins out of an
   unknown. The open one has dwell_s null.
 - `overstay`: from the stay's start + the limit of the class that the spot had then, to the stay's end; a condition,
   told from the first moment in it at which the spot is known occupied.
@@ -104,7 +104,11 @@ class Spots:
         spot, closed = _as_it_stands(state, registry)
         if spot.state is None:
             return closed
-        known = {**_place(registry, spot.device, spot.since), "state": spot.state, "known_until": text(spot.known_until)}
+        known = {
+            **_place(registry, spot.device, spot.since),
+            "state": spot.state,
+            "known_until": text(spot.known_until),
+        }
         closed.append(Segment("state", spot.since, None, known))
         if spot.stay is not None:
             closed += _stay(spot.device, spot.stay, None, spot.known_until, registry)

@@ -42,7 +42,9 @@ def of(segments: list[Segment], kind: str) -> list[tuple[float, float | None]]:
 
 def states(segments: list[Segment]) -> list[tuple[str, float, float | None]]:
     found = sorted((s for s in segments if s.kind == "state"), key=lambda s: s.start)
-    return [(s.data["state"], (s.start - NINE) / SECOND, None if s.end is None else (s.end - NINE) / SECOND) for s in found]
+    return [
+        (s.data["state"], (s.start - NINE) / SECOND, None if s.end is None else (s.end - NINE) / SECOND) for s in found
+    ]
 
 
 def data(segments: list[Segment], kind: str) -> dict[str, Any]:
@@ -54,7 +56,13 @@ def test_a_parcel_runs_from_the_closing_after_the_deposit_to_the_closing_after_t
     segments = fold([(0, "reserved P1"), *DEPOSIT, *later(PICKUP, HOUR)])
     assert of(segments, "parcel") == [(40, 3620)]
     where = {"bank": "bank-1", "cell": "A1", "size": "small"}
-    assert data(segments, "parcel") == {**where, "parcel": "P1", "outcome": "collected", "dwell_s": 3580.0, "uncertain": False}
+    assert data(segments, "parcel") == {
+        **where,
+        "parcel": "P1",
+        "outcome": "collected",
+        "dwell_s": 3580.0,
+        "uncertain": False,
+    }
     assert of(segments, "reservation") == [(0, 40)]
     assert data(segments, "reservation") == {**where, "parcel": "P1", "outcome": "used"}
     assert states(segments) == [("reserved", 0, 40), ("occupied", 40, 3620), ("free", 3620, None)]
@@ -70,7 +78,12 @@ def test_a_parcel_goes_on_through_an_opening_without_pick_up_and_through_a_fault
     looked = [(100, "opened pickup"), (130, "closed present"), (200, "fault"), (300, "repaired")]
     segments = fold([*DEPOSIT, *looked, *later(PICKUP, HOUR)])
     assert of(segments, "parcel") == [(40, 3620)]
-    assert states(segments)[1:] == [("occupied", 40, 200), ("fault", 200, 300), ("occupied", 300, 3620), ("free", 3620, None)]
+    assert states(segments)[1:] == [
+        ("occupied", 40, 200),
+        ("fault", 200, 300),
+        ("occupied", 300, 3620),
+        ("free", 3620, None),
+    ]
     assert [s.data["present"] for s in segments if s.kind == "door" and s.data["purpose"] == "pickup"] == [True, False]
 
 
@@ -80,7 +93,12 @@ def test_a_reservation_without_a_deposit_expires_and_leaves_no_parcel() -> None:
     assert states(standing) == [("reserved", 0, 7200), ("free", 7200, None)]
     after = fold([(0, "reserved P1"), (9000, "reserved P2")])
     assert [s.data["outcome"] for s in after if s.kind == "reservation"] == ["expired", "expired"]
-    assert states(after) == [("reserved", 0, 7200), ("free", 7200, 9000), ("reserved", 9000, 16200), ("free", 16200, None)]
+    assert states(after) == [
+        ("reserved", 0, 7200),
+        ("free", 7200, 9000),
+        ("reserved", 9000, 16200),
+        ("free", 16200, None),
+    ]
     assert of(after, "parcel") == []
 
 
@@ -135,7 +153,9 @@ def test_a_second_opening_shuts_the_first() -> None:
 
 def test_a_bank_taken_out_ends_all() -> None:
     segments = fold([*DEPOSIT, (60, "opened pickup")], end=MINUTE * 2 // SECOND)
-    assert all(s.end == NINE + 2 * MINUTE for s in segments if s.kind in ("parcel", "state") and s.start > NINE + 10 * SECOND)
+    assert all(
+        s.end == NINE + 2 * MINUTE for s in segments if s.kind in ("parcel", "state") and s.start > NINE + 10 * SECOND
+    )
     assert data(segments, "parcel")["outcome"] == "unseen"
     expired = fold([(0, "reserved P1")], end=9000)
     assert states(expired) == [("reserved", 0, 7200), ("free", 7200, 9000)]

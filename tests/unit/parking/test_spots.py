@@ -43,12 +43,18 @@ def beats(first: int, last: int, state: str, every: int = 5 * MINUTE) -> list[tu
 def short(segments: list[Segment], kind: str) -> list[tuple[float, float | None]]:
     """(start, end) of a kind's segments in minutes after nine."""
     minutes = [(s.start - NINE, None if s.end is None else s.end - NINE) for s in segments if s.kind == kind]
-    return [(start / MINUTE, None if end is None else end / MINUTE) for start, end in sorted(minutes, key=lambda pair: pair[0])]
+    return [
+        (start / MINUTE, None if end is None else end / MINUTE)
+        for start, end in sorted(minutes, key=lambda pair: pair[0])
+    ]
 
 
 def states(segments: list[Segment]) -> list[tuple[str, float, float | None]]:
     ordered = sorted((s for s in segments if s.kind == "state"), key=lambda s: s.start)
-    return [(s.data["state"], (s.start - NINE) / MINUTE, None if s.end is None else (s.end - NINE) / MINUTE) for s in ordered]
+    return [
+        (s.data["state"], (s.start - NINE) / MINUTE, None if s.end is None else (s.end - NINE) / MINUTE)
+        for s in ordered
+    ]
 
 
 def only(segments: list[Segment], kind: str) -> Segment:
@@ -101,7 +107,13 @@ def test_a_stay_that_begins_out_of_the_unknown_is_uncertain() -> None:
 
 
 def test_a_state_held_under_30_seconds_is_ignored() -> None:
-    blip = [(0, "occupied"), (5 * MINUTE, "free"), (5 * MINUTE + 29 * SECOND, "occupied"), (6 * MINUTE, "occupied"), (7 * MINUTE, "free")]
+    blip = [
+        (0, "occupied"),
+        (5 * MINUTE, "free"),
+        (5 * MINUTE + 29 * SECOND, "occupied"),
+        (6 * MINUTE, "occupied"),
+        (7 * MINUTE, "free"),
+    ]
     assert short(fold(blip), "stay") == [(0, 7)]
     held = [(0, "occupied"), (5 * MINUTE, "free"), (5 * MINUTE + 30 * SECOND, "occupied"), (7 * MINUTE, "free")]
     assert short(fold(held), "stay") == [(0, 5), (5.5, 7)]
@@ -114,7 +126,9 @@ def test_the_first_state_is_not_known_before_it_is_held() -> None:
 
 
 def test_an_ignored_state_is_still_a_sign_of_life() -> None:
-    segments = fold([(0, "occupied"), (9 * MINUTE, "free"), (9 * MINUTE + 20 * SECOND, "occupied"), (19 * MINUTE, "occupied")])
+    segments = fold(
+        [(0, "occupied"), (9 * MINUTE, "free"), (9 * MINUTE + 20 * SECOND, "occupied"), (19 * MINUTE, "occupied")]
+    )
     assert states(segments) == [("occupied", 0, None)]
 
 
