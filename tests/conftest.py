@@ -47,7 +47,7 @@ def databases(run_folder: Path) -> Iterator[Databases]:
 
 @pytest.fixture
 def new_database(databases: Databases) -> Iterator[Callable[[], str]]:
-    """A function that makes a fresh migrated database and returns its URL, as often as it is called (20 ms)."""
+    """A function that makes a fresh migrated database and returns its URL, as often as it is called."""
     made: list[str] = []
 
     def make() -> str:

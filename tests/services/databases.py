@@ -1,7 +1,11 @@
-"""Fresh, migrated databases on an embedded PostgreSQL, at about 20 ms each."""
+"""Fresh, migrated databases on an embedded PostgreSQL.
+
+A database costs 150 ms, nearly all of it waiting for the disk, so the next one is made while the test before it runs.
+"""
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 
@@ -28,7 +32,9 @@ class Databases:
     def __init__(self, folder: Path) -> None:
         self.server = EmbeddedPostgres(folder / "postgres", settings=SETTINGS)
         self._numbers = count(1)
+        self._aside = ThreadPoolExecutor(1, thread_name_prefix="databases")
         self._template_made = False
+        self._next: Future[str] | None = None
 
     def start(self) -> None:
         """Start the cluster. Raises ServiceError when it can't be."""
@@ -36,23 +42,36 @@ class Databases:
 
     def stop(self) -> None:
         """End the cluster."""
+        self._aside.shutdown(wait=True, cancel_futures=True)
         self.server.stop()
 
     def create(self, *, migrated: bool = True) -> str:
         """The URL of a new database, migrated to the newest schema or empty."""
-        if migrated and not self._template_made:
+        if not migrated:
+            return self._copy("template1")
+        if not self._template_made:
             self._run(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
             migrate(self.server.url_of(_TEMPLATE))
             self._template_made = True
-        name = f"test_{next(self._numbers)}"
-        template = sql.Identifier(_TEMPLATE if migrated else "template1")
-        self._run(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), template))
-        return self.server.url_of(name)
+        ready = self._next or self._aside.submit(self._copy, _TEMPLATE)
+        self._next = self._aside.submit(self._copy, _TEMPLATE)
+        return ready.result()
 
     def drop(self, url: str) -> None:
-        """Drop a database that `create` made, whoever is still connected."""
+        """Drop a database that `create` made, whoever is still connected; soon, not at once."""
         name = url.rsplit("/", 1)[1]
-        self._run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        self._aside.submit(self._run, statement)
+
+    def _copy(self, template: str) -> str:
+        """The URL of a new copy of `template`. Copied as files: half the processor time of a copy through the WAL."""
+        name = f"test_{next(self._numbers)}"
+        self._run(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+        return self.server.url_of(name)
 
     def _run(self, statement: sql.Composed) -> None:
         with psycopg.connect(self.server.url, autocommit=True) as conn:
