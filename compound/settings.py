@@ -30,21 +30,81 @@ class Settings(BaseSettings):
     processors_batch: int = Field(5000, ge=1, le=100_000, description="Most records of one processor transaction.")
     processors_poll_s: float = Field(0.5, gt=0, le=10, description="Longest wait of a processor for records, seconds.")
     quiet_s: float = Field(
-        10.0, gt=0, le=600, description="A deadline passes by the clock when nothing of its device arrived for so long, seconds."
+        10.0,
+        gt=0,
+        le=600,
+        description="A deadline passes by the clock when nothing of its device arrived for so long, seconds.",
     )
     late_s: float = Field(
         60.0,
         gt=0,
         description="A point that arrives so long after its own time belongs to a late burst: its device's deadlines wait for quiet.",
     )
-    evaluate_s: float = Field(5.0, gt=0, description="Pause between two looks of the evaluator of group conditions, seconds.")
+    evaluate_s: float = Field(
+        5.0, gt=0, description="Pause between two looks of the evaluator of group conditions, seconds."
+    )
+
+    mqtt_url: str = Field(
+        "mqtt://127.0.0.1:1883",
+        description="MQTT broker: mqtt://[user@]host[:port], or mqtts:// for TLS.",
+        pattern=r"^mqtts?://([^@:/]+@)?(\[[0-9A-Fa-f:]+\]|[^@:/\[\]]+)(:\d{1,5})?/?$",
+    )
+    mqtt_password_file: Path | None = Field(None, description="File with the password of the user in COMPOUND_MQTT_URL.")
+    mqtt_ca_file: Path | None = Field(
+        None, description="File with the certificates that the broker's must be signed by; unset: the system's."
+    )
+    mqtt_client_id: str = Field(
+        "compound-ingest",
+        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+        description="Client id of ingest: its session at the broker hangs on it, so it stays; each of several ingests has its own.",
+    )
+    mqtt_share: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9._-]{0,64}$",
+        description="Name of the shared subscription when several ingests share the messages; empty for one ingest.",
+    )
+    mqtt_session_expiry_s: int = Field(
+        0xFFFFFFFF,
+        ge=60,
+        le=0xFFFFFFFF,
+        description="How long the broker keeps the session of an ingest that is away, seconds; 4294967295: for ever.",
+    )
+    mqtt_keepalive_s: int = Field(30, ge=5, le=3600, description="Longest silence towards the broker, seconds.")
+    ingest_in_flight: int = Field(
+        1000,
+        ge=1,
+        le=65535,
+        description="Most messages the broker may send before it hears of one (receive maximum); bounds ingest's memory.",
+    )
+    ingest_batch: int = Field(500, ge=1, le=10_000, description="Most messages of one append to the log.")
+    ingest_gather_ms: float = Field(
+        2.0, ge=0, le=100, description="How long messages gather before they are read from the broker, milliseconds."
+    )
+    ingest_future_s: float = Field(
+        300.0, ge=0, description="A message whose time is further ahead of ingest's clock goes to quarantine, seconds."
+    )
+    ingest_heartbeat_s: float = Field(
+        10.0, gt=0, le=60, description="Pause between two signs of life of ingest in the history, seconds."
+    )
+    ingest_drain_s: float = Field(
+        10.0, ge=0, le=300, description="Longest time ingest takes at its end to append and acknowledge what it holds, seconds."
+    )
+    ingest_metrics_port: int = Field(
+        0, ge=0, le=65535, description="Port of ingest's metrics and health on 127.0.0.1; 0 for none."
+    )
+    site_timezone: str = Field("Asia/Shanghai", description="Zone of the site; personal data's months run in it.")
+    reset_hour: int = Field(3, ge=0, le=23, description="Hour of the night reset in the site's zone; a month of personal data starts with it.")
+    keys: Path = Field(
+        Path(".data/compound/keys"), description="Folder of the keys of personal data, one a category and month; back it up apart."
+    )
 
     api_host: str = Field(
         "127.0.0.1", description="Address the API listens on; anything but loopback needs COMPOUND_API_TOKEN_FILE."
     )
     api_port: int = Field(8080, ge=0, le=65535, description="Port the API listens on; 0 takes a free one.")
     api_token_file: Path | None = Field(
-        None, description="File with the token that the API asks for (Authorization: Bearer …); unset: none, loopback only."
+        None,
+        description="File with the token that the API asks for (Authorization: Bearer …); unset: none, loopback only.",
     )
     api_connections: int = Field(10, ge=2, le=100, description="Most database connections of one API process.")
     api_query_s: float = Field(10.0, gt=0, le=300, description="Longest time of one query of the API, seconds.")
@@ -52,7 +112,9 @@ class Settings(BaseSettings):
         5.0, ge=0, le=60, description="How long a command waits for its projection before it answers 202, seconds."
     )
     api_streams: int = Field(100, ge=1, le=10_000, description="Most clients of the live stream at once.")
-    api_heartbeat_s: float = Field(15.0, gt=0, le=300, description="Pause between heartbeats of the live stream, seconds.")
+    api_heartbeat_s: float = Field(
+        15.0, gt=0, le=300, description="Pause between heartbeats of the live stream, seconds."
+    )
 
 
 def load() -> Settings:

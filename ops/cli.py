@@ -18,7 +18,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    help="The smart compound: events from meters, gates, spots, lockers and inverters become figures you can defend.\n\n"
+    help="The smart compound: events of meters, gates, spots, lockers and inverters become figures to defend.\n\n"
     "Start with [bold]compound up[/bold]; look with [bold]compound watch[/bold]; "
     "[bold]compound doctor[/bold] says what is missing.",
 )

@@ -66,9 +66,11 @@ def _space(data: Path) -> Iterator[Finding]:
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free // 2**20
-    yield Finding("Disk", free >= _NEEDED_MB, f"{free} MB free under {folder}; {_NEEDED_MB} MB are needed for a month")
+    yield Finding("Disk", free >= _NEEDED_MB, f"{free} MB free under {folder}; a month needs {_NEEDED_MB}")
     writable = os.access(folder, os.W_OK)
-    yield Finding("Data folder", writable, str(data.resolve()) if writable else f"{folder} can't be written; choose --data")
+    yield Finding(
+        "Data folder", writable, str(data.resolve()) if writable else f"{folder} can't be written; choose --data"
+    )
 
 
 def _loopback(_: Path) -> Iterator[Finding]:
@@ -97,7 +99,7 @@ def _running(data: Path) -> Iterator[Finding]:
     except NotRunning:
         for port, option in ((8080, "--api-port"), (1883, "--mqtt-port")):
             if listens(port):
-                yield Finding(f"Port {port}", None, f"another program listens; the first start takes a free one, or {option}")
+                yield Finding(f"Port {port}", None, f"taken; the first start chooses another, or {option}")
         yield Finding("Running compound", None, "none on this folder; start it by `compound up`")
         return
     yield Finding("Running compound", True, f"process {running.pid}, {running.api_url}")
@@ -122,7 +124,7 @@ def _for_tests(_: Path) -> Iterator[Finding]:
     missing = [name for name in ("java", "mvn", "mosquitto") if shutil.which(name) is None]
     says = "Java, Maven and Mosquitto are here"
     if missing:
-        says = f"`make test` installs {', '.join(missing)} by the system's package manager when you are root; else install them"
+        says = f"`make test` installs {', '.join(missing)} when you are root; else install them"
     yield Finding("For the test suite", None if missing else True, says)
 
 
@@ -136,5 +138,11 @@ def _docker() -> bool:
 
 
 CHECKS: tuple[Callable[[Path], Iterator[Finding]], ...] = (
-    _python, _packages, _space, _loopback, _settings, _running, _for_tests
+    _python,
+    _packages,
+    _space,
+    _loopback,
+    _settings,
+    _running,
+    _for_tests,
 )

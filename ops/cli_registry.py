@@ -31,7 +31,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def apply(
-    file: Annotated[Path, typer.Argument(help="YAML file: sections site, building, department, point, device, quota …")],
+    file: Annotated[Path, typer.Argument(help="YAML: sections site, building, point, device, quota …")],
     data: Data = DEFAULT,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the difference, change nothing.")] = False,
 ) -> None:
@@ -46,7 +46,7 @@ def apply(
 
 
 def apply_file(file: Path, database_url: str, log_url: str, dry_run: bool, out: Console) -> int:
-    """Append what `file` changes and wait for its projection; the number of changes. Raises FileError, LogUnavailable."""
+    """Append what `file` changes, wait for its projection; the number of changes. Raises FileError, LogUnavailable."""
     changes = read(file)
     with connect(database_url, "apply") as conn:
         found = differences(changes, load_registry(conn))

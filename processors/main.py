@@ -67,5 +67,3 @@ def _guard(job: Callable[[threading.Event], None], name: str, stop: threading.Ev
         structlog.get_logger(domain=name).exception("worker failed")
         failed.append(name)
         stop.set()
-
-

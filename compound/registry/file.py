@@ -69,7 +69,9 @@ def _changes(document: dict[str, Any]) -> Iterator[Change]:
 
 def _zone(document: dict[str, Any]) -> ZoneInfo:
     sites = list((document.get("site") or {}).values())
-    name = (sites[0] or {}).get("timezone", "Asia/Shanghai") if sites and isinstance(sites[0], dict) else "Asia/Shanghai"
+    name = (
+        (sites[0] or {}).get("timezone", "Asia/Shanghai") if sites and isinstance(sites[0], dict) else "Asia/Shanghai"
+    )
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):

@@ -250,7 +250,18 @@ class Calendar(Item, frozen=True, kw_only=True):
 
 
 AnyItem = (
-    Site | Building | Department | Zone | Carpark | SpotClass | AnyPoint | AnyDevice | Replacement | Choice | Quota | Calendar
+    Site
+    | Building
+    | Department
+    | Zone
+    | Carpark
+    | SpotClass
+    | AnyPoint
+    | AnyDevice
+    | Replacement
+    | Choice
+    | Quota
+    | Calendar
 )
 
 KINDS: dict[str, object] = {

@@ -43,9 +43,11 @@ def check(change: Change) -> Any:
     parse(change.since)
     if change.data is None:
         return None
-    item = msgspec.convert(change.data, model.KINDS[change.kind])  # type: ignore[call-overload]
+    item = msgspec.convert(change.data, model.KINDS[change.kind])
     if isinstance(item, model.MeterDevice) and (item.rated_w is None) == (item.rated_l_h is None):
-        raise ValueError(f"{change.kind} {change.id}: a meter needs rated_w (or rated_l_h): without it no step can be judged")
+        raise ValueError(
+            f"{change.kind} {change.id}: a meter needs rated_w (or rated_l_h): without it no step can be judged"
+        )
     return item
 
 
@@ -115,9 +117,13 @@ def _mark_stale(conn: Connection, change: Change, others: Iterable[dict[str, Any
         devices = {("meter", data["device"]) for data in versions}
     else:
         devices = _devices_at(conn, change)
-    rows = [(kind, device, moment(parse(since)), domain) for kind, device in devices for domain in DERIVED_BY.get(kind, ())]
+    rows = [
+        (kind, device, moment(parse(since)), domain) for kind, device in devices for domain in DERIVED_BY.get(kind, ())
+    ]
     if rows:
-        conn.cursor().executemany("INSERT INTO registry.stale (kind, device, since, domain) VALUES (%s, %s, %s, %s)", rows)
+        conn.cursor().executemany(
+            "INSERT INTO registry.stale (kind, device, since, domain) VALUES (%s, %s, %s, %s)", rows
+        )
 
 
 _AT: Final[dict[str, str]] = {

@@ -138,7 +138,7 @@ def build(rows: Iterable[tuple[str, str, int, Any]], version: int = 0) -> Regist
     """A registry of rows (kind, id, since, data as JSON-like dict or None); later rows of one `since` win."""
     dated: dict[tuple[str, str], dict[int, Any]] = {}
     for kind, item_id, since, data in rows:
-        item = None if data is None else msgspec.convert(data, model.KINDS[kind])  # type: ignore[call-overload]
+        item = None if data is None else msgspec.convert(data, model.KINDS[kind])
         dated.setdefault((kind, item_id), {})[since] = item
     items = {}
     for key, by_time in dated.items():

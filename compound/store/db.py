@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -33,7 +33,9 @@ def connect(url: str, name: str, search_path: str | None = None, autocommit: boo
     return psycopg.connect(url, application_name=name, options=options, autocommit=autocommit, connect_timeout=10)
 
 
-def copy(conn: Connection, table: str, columns: Sequence[str], types: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def copy(
+    conn: Connection, table: str, columns: Sequence[str], types: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
     """COPY `rows` into `table` in binary; `types` are the columns' PostgreSQL types."""
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
         sql.Identifier(*table.split(".")), sql.SQL(",").join(map(sql.Identifier, columns))
@@ -44,7 +46,9 @@ def copy(conn: Connection, table: str, columns: Sequence[str], types: Sequence[s
             out.write_row(row)
 
 
-def stage(conn: Connection, like: str, columns: Sequence[str], types: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+def stage(
+    conn: Connection, like: str, columns: Sequence[str], types: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> str:
     """COPY `rows` into a temporary table with the columns of `like`; its name. It empties itself at the end of the transaction."""
     name = f"staged_{like}"
     conn.execute(
@@ -58,4 +62,4 @@ def stage(conn: Connection, like: str, columns: Sequence[str], types: Sequence[s
 
 def sql_text(text: str) -> LiteralString:
     """SQL built from our own constants, told to the type checker."""
-    return cast(LiteralString, text)
+    return text

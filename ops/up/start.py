@@ -1,4 +1,4 @@
-"""The sequence of `compound up`: services, schema, roles, the demo compound and its history; then watch until told to stop."""
+"""The sequence of `compound up`: services, schema, roles, the demo compound's history; then watch until told to stop."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn
 from rich.table import Table
 
 from compound.store.migrate import migrate
-from ops.embedded import EmbeddedBroker, EmbeddedPostgres
+from ops.embedded.broker import EmbeddedBroker
+from ops.embedded.postgres import EmbeddedPostgres
 from ops.embedded.process import ServiceError, free_port, listens
 from ops.up.folder import DataFolder, Running
 from ops.up.supervisor import Role, Supervisor
@@ -79,7 +80,11 @@ class Up:
 
     def _start(self) -> Running:
         columns = (
-            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
         )
         with Progress(*columns, console=self._out) as progress:
             task = progress.add_task("Services: PostgreSQL, MQTT broker", total=5)

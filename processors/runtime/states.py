@@ -33,7 +33,13 @@ class StateDomain(Generic[S]):
     """Topics in, one fold, conditions told. Subclass and override `contribute` for what segments say about other subjects."""
 
     def __init__(
-        self, name: str, topics: tuple[str, ...], decode: Decode, fold: Fold[S], rules: Mapping[str, Rule], settings: Settings
+        self,
+        name: str,
+        topics: tuple[str, ...],
+        decode: Decode,
+        fold: Fold[S],
+        rules: Mapping[str, Rule],
+        settings: Settings,
     ) -> None:
         self.name = name
         self.topics = topics

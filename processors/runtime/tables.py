@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from compound.registry.timeline import FOREVER
-from compound.store.db import Connection, sql_text
+from compound.store.db import Connection
 from compound.timeutil import moment
 
 if TYPE_CHECKING:
@@ -90,10 +90,12 @@ class Tables:
     def lock(self, conn: Connection, subjects: Sequence[str]) -> None:
         """Take the rows of subjects that several workers write, in key order; read neighbours only after that."""
         conn.execute(
-            sql_text(self._sql("INSERT INTO {p}lock SELECT unnest(%s::text[]) ORDER BY 1 ON CONFLICT DO NOTHING")), (list(subjects),)
+            self._sql("INSERT INTO {p}lock SELECT unnest(%s::text[]) ORDER BY 1 ON CONFLICT DO NOTHING"),
+            (list(subjects),),
         )
         conn.execute(
-            sql_text(self._sql("SELECT 1 FROM {p}lock WHERE subject = ANY(%s) ORDER BY subject FOR UPDATE")), (list(subjects),)
+            self._sql("SELECT 1 FROM {p}lock WHERE subject = ANY(%s) ORDER BY subject FOR UPDATE"),
+            (list(subjects),),
         )
 
     def insert(self, conn: Connection, points: Sequence[Point]) -> list[Point]:
@@ -107,13 +109,11 @@ class Tables:
                 unique[point[:6]] = point
         rows = [(p[0], p[1], moment(p[2]), p[3], p[4], p[5], moment(p[6]), p[7], p[8], p[9]) for p in unique.values()]
         found = conn.execute(
-            sql_text(
-                self._sql(
-                    f"INSERT INTO {{p}}point AS held SELECT * FROM {_POINT_ROWS} ON CONFLICT (subject, what, time, boot, seq, value)"
-                    " DO UPDATE SET recorded = excluded.recorded, generation = excluded.generation,"
-                    ' partition = excluded.partition, "offset" = excluded."offset" WHERE excluded.recorded < held.recorded'
-                    f" RETURNING xmax = 0, subject, what, {_US.format('time')}, boot, seq, value"
-                )
+            self._sql(
+                f"INSERT INTO {{p}}point AS held SELECT * FROM {_POINT_ROWS} ON CONFLICT (subject, what, time, boot, seq, value)"
+                " DO UPDATE SET recorded = excluded.recorded, generation = excluded.generation,"
+                ' partition = excluded.partition, "offset" = excluded."offset" WHERE excluded.recorded < held.recorded'
+                f" RETURNING xmax = 0, subject, what, {_US.format('time')}, boot, seq, value"
             ),
             _columns(rows),
         ).fetchall()
@@ -123,10 +123,9 @@ class Tables:
         """Delete derived points; those that were there."""
         if points:
             conn.cursor().executemany(
-                sql_text(
-                    self._sql(
-                        "DELETE FROM {p}point WHERE subject = %s AND what = %s AND time = %s AND boot = %s AND seq = %s AND value = %s"
-                    )
+                self._sql(
+                    "DELETE FROM {p}point WHERE subject = %s AND what = %s AND time = %s AND boot = %s AND seq = %s"
+                    " AND value = %s"
                 ),
                 [(p.subject, p.what, moment(p.time), p.boot, p.seq, p.value) for p in points],
             )
@@ -138,20 +137,18 @@ class Tables:
         for subject, time in subjects:
             since[subject] = min(time, since.get(subject, FOREVER))
         rows = conn.execute(
-            sql_text(self._sql("SELECT DISTINCT subject, what FROM {p}point WHERE subject = ANY(%s)")), (list(since),)
+            self._sql("SELECT DISTINCT subject, what FROM {p}point WHERE subject = ANY(%s)"), (list(since),)
         ).fetchall()
         return {(subject, what): since[subject] for subject, what in rows}
 
     def checkpoints(self, conn: Connection, late: Mapping[Key, int]) -> dict[Key, Checkpoint]:
         """The last checkpoint before each time; an empty state at the beginning where there is none."""
         rows = conn.execute(
-            sql_text(
-                self._sql(
-                    f"SELECT k.subject, k.what, {_US.format('c.time')}, c.state"
-                    " FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) AS k(subject, what, before),"
-                    " LATERAL (SELECT time, state FROM {p}checkpoint c WHERE c.subject = k.subject AND c.what = k.what"
-                    " AND c.time < k.before ORDER BY time DESC LIMIT 1) c"
-                )
+            self._sql(
+                f"SELECT k.subject, k.what, {_US.format('c.time')}, c.state"
+                " FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) AS k(subject, what, before),"
+                " LATERAL (SELECT time, state FROM {p}checkpoint c WHERE c.subject = k.subject AND c.what = k.what"
+                " AND c.time < k.before ORDER BY time DESC LIMIT 1) c"
             ),
             ([key[0] for key in late], [key[1] for key in late], [moment(time) for time in late.values()]),
         ).fetchall()
@@ -163,12 +160,10 @@ class Tables:
         from processors.runtime.timeline import Point
 
         rows = conn.execute(
-            sql_text(
-                self._sql(
-                    f"SELECT p.subject, p.what, {_US.format('p.time')}, boot, seq, value, {_US.format('recorded')}, generation,"
-                    ' partition, "offset" FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) AS k(subject, what, after)'
-                    " JOIN {p}point p ON p.subject = k.subject AND p.what = k.what AND p.time > k.after"
-                )
+            self._sql(
+                f"SELECT p.subject, p.what, {_US.format('p.time')}, boot, seq, value, {_US.format('recorded')}, generation,"
+                ' partition, "offset" FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) AS k(subject, what, after)'
+                " JOIN {p}point p ON p.subject = k.subject AND p.what = k.what AND p.time > k.after"
             ),
             _bounds(start),
         )
@@ -177,17 +172,17 @@ class Tables:
             found.setdefault((row[0], row[1]), []).append(Point(*row))
         return found
 
-    def segments(self, conn: Connection, start: Mapping[Key, Checkpoint]) -> dict[Key, list[tuple[int | None, Segment]]]:
+    def segments(
+        self, conn: Connection, start: Mapping[Key, Checkpoint]
+    ) -> dict[Key, list[tuple[int | None, Segment]]]:
         """The stored segments that were closed by a point after the checkpoint, or still stand open."""
         from processors.runtime.timeline import Segment
 
         rows = conn.execute(
-            sql_text(
-                self._sql(
-                    f"SELECT s.subject, s.what, kind, {_US.format('start')}, {_US.format(chr(34) + 'end' + chr(34))}, data, key,"
-                    f" {_US.format('tell_at')}, {_US.format('at')} FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) AS k(subject, what, after)"
-                    " JOIN {p}segment s ON s.subject = k.subject AND s.what = k.what AND s.at > k.after"
-                )
+            self._sql(
+                f"SELECT s.subject, s.what, kind, {_US.format('start')}, {_US.format(chr(34) + 'end' + chr(34))}, data, key,"
+                f" {_US.format('tell_at')}, {_US.format('at')} FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) AS k(subject, what, after)"
+                " JOIN {p}segment s ON s.subject = k.subject AND s.what = k.what AND s.at > k.after"
             ),
             _bounds(start),
         )
@@ -203,8 +198,8 @@ class Tables:
         gone = [name for name in changes.removed if name not in changes.added]
         if gone:
             conn.cursor().executemany(
-                sql_text(
-                    self._sql("DELETE FROM {p}segment WHERE subject = %s AND what = %s AND kind = %s AND start = %s AND key = %s")
+                self._sql(
+                    "DELETE FROM {p}segment WHERE subject = %s AND what = %s AND kind = %s AND start = %s AND key = %s"
                 ),
                 [(key[0], key[1], kind, moment(start), extra) for key, kind, start, extra in gone],
             )
@@ -215,17 +210,16 @@ class Tables:
         if changes.cuts:
             cuts = {key: Checkpoint(time, b"") for key, time in changes.cuts.items()}
             conn.execute(
-                sql_text(
-                    self._sql(
-                        "DELETE FROM {p}checkpoint c USING unnest(%s::text[], %s::text[], %s::timestamptz[]) AS k(subject, what, after)"
-                        " WHERE c.subject = k.subject AND c.what = k.what AND c.time > k.after"
-                    )
+                self._sql(
+                    "DELETE FROM {p}checkpoint c"
+                    " USING unnest(%s::text[], %s::text[], %s::timestamptz[]) AS k(subject, what, after)"
+                    " WHERE c.subject = k.subject AND c.what = k.what AND c.time > k.after"
                 ),
                 _bounds(cuts),
             )
         if changes.checkpoints:
             conn.cursor().executemany(
-                sql_text(self._sql("INSERT INTO {p}checkpoint VALUES (%s, %s, %s, %s)")),
+                self._sql("INSERT INTO {p}checkpoint VALUES (%s, %s, %s, %s)"),
                 [(key[0], key[1], moment(made.time), made.state) for key, made in changes.checkpoints],
             )
 
@@ -235,27 +229,25 @@ class Tables:
         rows = [_row(name, segment, changes.at[name]) for name, segment in known.items()]
         if rows:
             conn.execute(
-                sql_text(
-                    self._sql(
-                        'INSERT INTO {p}segment SELECT subject, what, kind, start, key, "end", data::jsonb, at, tell_at'
-                        f" FROM {_SEGMENT_ROWS} ON CONFLICT (subject, what, kind, start, key)"
-                        ' DO UPDATE SET "end" = excluded."end", data = excluded.data, at = excluded.at, tell_at = excluded.tell_at'
-                    )
+                self._sql(
+                    'INSERT INTO {p}segment SELECT subject, what, kind, start, key, "end", data::jsonb, at, tell_at'
+                    f" FROM {_SEGMENT_ROWS} ON CONFLICT (subject, what, kind, start, key)"
+                    ' DO UPDATE SET "end" = excluded."end", data = excluded.data, at = excluded.at, tell_at = excluded.tell_at'
                 ),
                 _columns(rows),
             )
         if moved:
             conn.cursor().executemany(
-                sql_text(
-                    self._sql(
-                        "UPDATE {p}segment SET at = %s WHERE subject = %s AND what = %s AND kind = %s AND start = %s AND key = %s"
-                    )
+                self._sql(
+                    "UPDATE {p}segment SET at = %s WHERE subject = %s AND what = %s AND kind = %s AND start = %s AND key = %s"
                 ),
                 [(_at(changes.at[n]), n[0][0], n[0][1], n[1], moment(n[2]), n[3]) for n in moved],
             )
 
     def _write_due(self, conn: Connection, changes: Changes) -> None:
-        due = {name: s.tell_at for name, s in (*changes.removed.items(), *changes.added.items()) if s.tell_at is not None}
+        due = {
+            name: s.tell_at for name, s in (*changes.removed.items(), *changes.added.items()) if s.tell_at is not None
+        }
         note_due(conn, due)
 
 

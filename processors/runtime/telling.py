@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 
 from compound.events import HISTORY, Event, history_id
-from compound.store.db import Connection, sql_text
+from compound.store.db import Connection
 from compound.timeutil import SECOND, micros, moment, text
 from processors.runtime.domain import Tx
 from processors.runtime.timeline import Segment
@@ -80,7 +80,8 @@ class Teller:
             (moment(tx.now), MOST),
         ).fetchall()
         return [
-            Due((r[0], r[1], r[2], micros(r[3]), r[4]), _time(r[5]), _time(r[6]), _time(r[7]), r[8], int(r[9])) for r in rows
+            Due((r[0], r[1], r[2], micros(r[3]), r[4]), _time(r[5]), _time(r[6]), _time(r[7]), r[8], int(r[9]))
+            for r in rows
         ]
 
     def _tell(self, tx: Tx, due: Due, segment: Segment | None) -> int | None:
@@ -126,7 +127,9 @@ class Teller:
             event_type = f"alert.{step}.v1"
             body = {**data, "notify": state != "recorded"}
             source = f"compound/processors/{tx.domain}"
-            event = Event(history_id(alert, step, times), source, event_type, tx.now, subject, msgspec.json.encode(body))
+            event = Event(
+                history_id(alert, step, times), source, event_type, tx.now, subject, msgspec.json.encode(body)
+            )
             tx.tell(HISTORY, event, alert)
         tx.changed.add(("alert", alert))
         tx.conn.execute(
@@ -172,11 +175,9 @@ def segments_of(*tables: str) -> Lookup:
         columns[3] = [moment(start) for start in columns[3]]
         for table in tables:
             rows = conn.execute(
-                sql_text(
-                    'SELECT s.subject, s.what, s.kind, s.start, s.key, s."end", s.data, s.tell_at'
-                    " FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])"
-                    f" AS n(subject, what, kind, start, key) JOIN {table} s USING (subject, what, kind, start, key)"
-                ),
+                'SELECT s.subject, s.what, s.kind, s.start, s.key, s."end", s.data, s.tell_at'
+                " FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])"
+                f" AS n(subject, what, kind, start, key) JOIN {table} s USING (subject, what, kind, start, key)",
                 columns,
             )
             for subject, what, kind, start, key, end, data, tell_at in rows:

@@ -64,7 +64,9 @@ class Worker:
 
     def _session(self, stop: threading.Event) -> None:
         self._conn = connect(self._settings.database_url, f"processors/{self.domain.name}", self.domain.name)
-        reader = self._log.reader(self.domain.name, self.domain.topics, self.load_positions) if self.domain.topics else None
+        reader = (
+            self._log.reader(self.domain.name, self.domain.topics, self.load_positions) if self.domain.topics else None
+        )
         try:
             while not stop.is_set():
                 try:

@@ -1,11 +1,11 @@
-"""The state timeline: any order, repetition and batching of points, registry changes among them, gives the same segments."""
+"""The state timeline: any order, repetition and batching of points, registry changes among them, one result."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 import psycopg
 import pytest
 from hypothesis import given, settings
@@ -15,53 +15,11 @@ from compound.registry.timeline import Registry, build
 from compound.store.db import connect
 from processors.runtime import timeline as module
 from processors.runtime.domain import Tx
-from processors.runtime.timeline import Point, Segment, StateTimeline
+from processors.runtime.timeline import Point, StateTimeline
+from tests.services.databases import Databases
+from tests.support.toy import SECOND, Runs
 
-SECOND = 1_000_000
 SITE = ("site", "s", 0, {"latitude": 0.0, "longitude": 0.0})
-
-
-class Run(msgspec.Struct):
-    """How long a value has been standing."""
-
-    value: str = ""
-    since: int = 0
-
-
-class Runs:
-    """Neighbouring points of one value are one segment; a long run is a condition from 10 s on."""
-
-    kind: str | None = "parking"
-    state = Run
-
-    def initial(self, subject: str, what: str) -> Run:
-        return Run()
-
-    def step(self, state: Run, point: Point, registry: Registry) -> list[Segment]:
-        if point.value == state.value:
-            return []
-        closed = self._segments(state, point.time)
-        state.value, state.since = point.value, point.time
-        return closed
-
-    def open(self, state: Run, registry: Registry) -> list[Segment]:
-        return self._segments(state, None)
-
-    def end(self, state: Run, time: int, registry: Registry) -> list[Segment]:
-        return self._segments(state, time)
-
-    def order(self, point: Point) -> tuple[Any, ...]:
-        return point.boot, point.seq, point.value
-
-    @staticmethod
-    def _segments(state: Run, end: int | None) -> list[Segment]:
-        if not state.value or end == state.since:
-            return []
-        limit = state.since + 10 * SECOND
-        segments = [Segment("run", state.since, end, {"value": state.value})]
-        if end is None or end > limit:
-            segments.append(Segment("long", limit, end, {}, tell_at=limit))
-        return segments
 
 
 def registry(removed: int | None) -> Registry:
@@ -90,34 +48,40 @@ def expected(points: set[tuple[str, int, str]], known: Registry) -> dict[Any, An
 
 
 @pytest.fixture(scope="module")
-def few_points() -> Any:
+def few_points() -> Iterator[None]:
     """A checkpoint every few points, so that short timelines have several."""
-    before, module.CHECKPOINT_EVERY = module.CHECKPOINT_EVERY, 6  # type: ignore[misc]
+    before, module.CHECKPOINT_EVERY = module.CHECKPOINT_EVERY, 6
     yield
-    module.CHECKPOINT_EVERY = before  # type: ignore[misc]
+    module.CHECKPOINT_EVERY = before
 
 
 @pytest.fixture(scope="module")
-def conn(request: pytest.FixtureRequest) -> Any:
-    url = request.getfixturevalue("module_database")
-    request.getfixturevalue("few_points")
+def conn(databases: Databases, few_points: None) -> Iterator[psycopg.Connection[Any]]:
+    url = databases.create()
     connection = connect(url, "test", "toy")
     connection.execute("SELECT runtime.make_domain('toy'), runtime.make_timeline('toy')")
     connection.commit()
     yield connection
     connection.close()
+    databases.drop(url)
 
 
-points = st.sets(st.tuples(st.sampled_from("ab"), st.integers(0, 40), st.sampled_from("xyz")), min_size=20, max_size=150)
+points = st.sets(
+    st.tuples(st.sampled_from("ab"), st.integers(0, 40), st.sampled_from(["free", "occupied", "other"])),
+    min_size=20,
+    max_size=150,
+)
 
 
 @settings(deadline=None, max_examples=150)
 @given(points, st.integers(1, 20), st.integers(0, 2**32), st.one_of(st.none(), st.integers(5, 60)))
-def test_p3_any_order_gives_one_fold(conn: psycopg.Connection[Any], drawn: Any, size: int, seed: int, removed: int | None) -> None:
+def test_p3_any_order_gives_one_fold(
+    conn: psycopg.Connection[Any], drawn: Any, size: int, seed: int, removed: int | None
+) -> None:
     """P3: shuffled, repeated, in batches, with a registry change and a restart between them."""
     conn.execute("TRUNCATE point, segment, checkpoint, due")
     order = [*drawn, *(p for p in drawn if p[1] % 3 == 0)]
-    random.Random(seed).shuffle(order)  # noqa: S311
+    random.Random(seed).shuffle(order)
     before, after = registry(None), registry(removed)
     timeline = StateTimeline(Runs())
     for start in range(0, len(order), size):
@@ -129,7 +93,7 @@ def test_p3_any_order_gives_one_fold(conn: psycopg.Connection[Any], drawn: Any, 
     if removed is not None:
         timeline.rederive(Tx(conn, "toy", after, 0), [("b", removed * SECOND)])
     rows = conn.execute(
-        "SELECT subject, kind, (extract(epoch FROM start) * 1000000)::bigint, (extract(epoch FROM \"end\") * 1000000)::bigint,"
+        'SELECT subject, kind, (extract(epoch FROM start) * 1000000)::bigint, (extract(epoch FROM "end") * 1000000)::bigint,'
         " data, (extract(epoch FROM tell_at) * 1000000)::bigint FROM segment"
     ).fetchall()
     assert {(r[0], r[1], r[2]): (r[3], r[4], r[5]) for r in rows} == expected(drawn, after)
