@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
 
 from fastapi import Depends, FastAPI
 
@@ -18,9 +17,6 @@ from api.services import Services
 from api.stream import Hub
 from api.strict import known_parameters
 from compound.settings import Settings
-
-MAX_BODY: Final = 4 * 1024 * 1024
-"""Bytes of a request; a registry file of some ten thousand items fits."""
 
 
 def create_app(settings: Settings, open_log: OpenLog = from_settings) -> FastAPI:
@@ -48,7 +44,6 @@ def create_app(settings: Settings, open_log: OpenLog = from_settings) -> FastAPI
         openapi_tags=openapi.TAGS,
         lifespan=lifespan,
         dependencies=[Depends(known_parameters)],
-        max_body_size=MAX_BODY,
         docs_url=None,  # their pages load scripts from elsewhere
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
@@ -58,6 +53,7 @@ def create_app(settings: Settings, open_log: OpenLog = from_settings) -> FastAPI
     problems.install(app)
     app.state.services = services
     app.add_middleware(Etags)
+    app.add_middleware(guard.Limited)
     app.add_middleware(guard.Guard, token=token)
     app.add_middleware(Measured, metrics=metrics)
     openapi.install(app)

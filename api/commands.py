@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+import anyio
 from anyio.to_thread import run_sync
 
 from api.database import Database, query
 from api.problems import DATABASE_AWAY, LOG_AWAY, Problem
 from compound.events import Event, to_record
 from compound.log.open import open_log
-from compound.log.port import Address, Log, LogUnavailable
+from compound.log.port import Address, Log, LogUnavailable, Slot
 from compound.settings import Settings
 
 STEP_S: Final = 0.05
@@ -53,7 +54,7 @@ class Commands:
             raise Problem(LOG_AWAY, "The event log can't be reached now; send the command again later.") from error
 
     async def projected(self, schema: str, addresses: Iterable[Address]) -> bool:
-        """Wait, at most COMPOUND_API_WAIT_S, until the projection in `schema` has read these addresses; whether it has."""
+        """Wait up to COMPOUND_API_WAIT_S until the projection in `schema` has read these addresses; whether it has."""
         ends: dict[tuple[str, int, int], int] = {}
         for topic, generation, partition, offset in addresses:
             slot = topic, generation, partition
@@ -77,6 +78,14 @@ class Commands:
                 if int(read) < end:
                     return False
         return True
+
+    async def heads(self, topics: Sequence[str], patience_s: float) -> dict[Slot, int]:
+        """Where the log ends now, by partition. Raises LogUnavailable, also when it does not answer in time."""
+        try:
+            with anyio.fail_after(patience_s):
+                return await run_sync(lambda: self.log().heads(topics), abandon_on_cancel=True)
+        except TimeoutError:
+            raise LogUnavailable(f"the log does not answer within {patience_s:g} s") from None
 
     def log(self) -> Log:
         """The log, opened now where it was not; for use in a thread. Raises LogUnavailable."""

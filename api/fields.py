@@ -7,7 +7,7 @@ import binascii
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final, Generic, NamedTuple, TypeVar
+from typing import Annotated, Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
 from fastapi import Depends, Path, Query
@@ -71,7 +71,7 @@ Instant = Annotated[
 ID: Final = r"^[A-Za-z0-9._-]{1,64}$"
 
 
-def id_in_path(what: str, example: str) -> Any:
+def path_id(what: str, example: str) -> Any:
     """A path parameter that is an id."""
     return Path(pattern=ID, description=what, examples=[example])
 
@@ -107,6 +107,24 @@ def within(days: int) -> Callable[..., Range]:
 
 Month = Annotated[Range, Depends(within(31))]
 Year = Annotated[Range, Depends(within(366))]
+
+At = Annotated[
+    Instant | None, Query(description="The moment; now when left out.", examples=["2026-10-01T10:00:00+08:00"])
+]
+
+STEPS: Final = {"1m": 60, "5m": 300, "15m": 900, "1h": 3600, "1d": 86_400}
+MOST_STEPS: Final = 10_000
+Step = Annotated[Literal["1m", "5m", "15m", "1h", "1d"], Query(description="Between two moments of the answer.")]
+
+
+def step_seconds(when: Range, step: str) -> int:
+    """The step in seconds. Raises Problem when the range holds too many of them."""
+    seconds = STEPS[step]
+    if (when.until - when.since).total_seconds() > seconds * MOST_STEPS:
+        days = seconds * MOST_STEPS / 86_400
+        raise Problem(RANGE, f"At a step of {step} at most {days:.4g} days are served at once; ask for a longer step.")
+    return seconds
+
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)

@@ -7,12 +7,15 @@ import ipaddress
 from typing import Final
 
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import UNAUTHORIZED, WRONG_HOST, Problem, answer
 from compound.settings import Settings, SettingsError, secret
 
+MAX_BODY: Final = 4 * 1024 * 1024
+"""Bytes of a request; a registry file of some ten thousand items fits."""
 OPEN: Final = frozenset({"/health/live", "/health/ready"})
 """Addresses that need no token: a supervisor's probes, which tell nothing of the compound."""
 
@@ -71,3 +74,23 @@ class Guard:
             "Send the API's token as `Authorization: Bearer …`.",
             headers={"WWW-Authenticate": "Bearer"},
         )
+
+
+class Limited:
+    """ASGI middleware: a request's body ends at `MAX_BODY`, whatever its Content-Length says."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        size = 0
+
+        async def counted() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > MAX_BODY:
+                raise HTTPException(413)
+            return message
+
+        await self._app(scope, counted, send)

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from api.commands import Commands
 from api.database import Database, Session, load, query
 from api.models.operations import Lag
+from compound.events import TOPICS
+from compound.log.port import LogUnavailable
 
 DOMAINS: Final = (
     "registry", "energy", "parking", "access", "parcels", "solar", "liveness", "alerts", "quotas", "quarantine",
@@ -39,18 +42,23 @@ async def positions(session: Session) -> list[tuple[str, Slot, int]]:
     ]
 
 
-async def report(database: Database) -> list[Lag]:
-    """Every position with its lag, the farthest behind first; in a left generation only while not at its end."""
+async def report(database: Database, commands: Commands, patience_s: float) -> list[Lag]:
+    """Every position with its lag, the farthest behind first; in a left generation only while not at its end.
+
+    The heads are null while the log does not answer.
+    """
+    try:
+        heads: dict[Slot, int] = {**await commands.heads(TOPICS, patience_s)}
+    except LogUnavailable:
+        heads = {}
     async with database.snapshot() as session:
-        heads = {(r["topic"], r["generation"], r["partition"]): r["next_offset"] for r in await session.rows(_HEADS)}
-        newest: dict[str, int] = {}
-        for topic, generation, _ in heads:
-            newest[topic] = max(generation, newest.get(topic, 0))
+        closed = {(r["topic"], r["generation"], r["partition"]): r["next_offset"] for r in await session.rows(_HEADS)}
         found = [
             (domain, slot, position)
             for domain, slot, position in await positions(session)
-            if slot[1] >= newest.get(slot[0], 0) or position < heads.get(slot, 0)
+            if slot not in closed or position < closed[slot]
         ]
+        heads = closed | heads
         waiting = await _oldest(
             session, [(slot, position) for _, slot, position in found if position < heads.get(slot, 0)]
         )

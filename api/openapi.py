@@ -17,8 +17,8 @@ VERSION: Final = version("smart-compound")
 SUMMARY: Final = "What happens in a compound: energy, quotas, parking, access, parcels, solar, alerts."
 DESCRIPTION: Final = (
     "Times are RFC 3339 with an offset; ranges are half-open, `from` included and `to` not. Energy is in integer Wh,"
-    " volumes in litres. A figure that is not known is null, never zero. Lists come in keyset pages. Every error is a problem"
-    " (RFC 9457, `application/problem+json`)."
+    " volumes in litres. A figure that is not known is null, never zero. Lists come in keyset pages. Every error is"
+    " a problem (RFC 9457, `application/problem+json`)."
 )
 TAGS: Final = [
     {"name": "registry", "description": "Sites, places, devices and rules, as they hold and held."},

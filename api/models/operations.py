@@ -33,7 +33,7 @@ class Ready(Model):
         "checks": {
             "database": {"ok": True, "detail": "PostgreSQL 18.6"},
             "migrations": {"ok": True, "detail": "12 applied, none missing"},
-            "log": {"ok": True, "detail": "topic commands, generation 1"},
+            "log": {"ok": True, "detail": "28 partitions"},
         },
     }
 

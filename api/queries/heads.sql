@@ -1,2 +1,4 @@
--- The next offset of each partition of the book.
-SELECT topic, generation, partition, next_offset FROM book.partition WHERE NOT closed OR next_offset > 0
+-- Where closed generations of the PostgreSQL log ended; the log itself knows where the current ones stand.
+SELECT topic, generation, partition, next_offset
+FROM book.partition JOIN book.generation USING (topic, generation)
+WHERE closed AND log = 'postgresql'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from api.routes import health, lag, registry, stream
+from api.routes import health, lag, parking, registry, stream
 
-ROUTERS: Final = (registry.router, lag.router, stream.router, health.router)
+ROUTERS: Final = (registry.router, parking.router, lag.router, stream.router, health.router)
 """In the order of the OpenAPI document."""

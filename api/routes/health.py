@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import anyio
-from anyio.to_thread import run_sync
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -15,7 +13,8 @@ from api.models.operations import Check, Live, Ready
 from api.openapi import VERSION
 from api.problems import Problem
 from api.services import All, Services
-from compound.events import COMMANDS
+from compound.events import TOPICS
+from compound.log.generations import LogMisplaced
 from compound.log.port import LogUnavailable
 from compound.store.migrate import FOLDER
 
@@ -25,7 +24,7 @@ LOG_S: Final = 3.0
 """Seconds that the log gets to answer a probe."""
 
 _SERVER = query("SELECT current_setting('server_version')")
-_MIGRATED = query("SELECT migration_id FROM public._yoyo_migrations")
+_MIGRATED = query("SELECT migration_id FROM public._yoyo_migration")
 
 
 @router.get("/health/live")
@@ -61,7 +60,7 @@ async def metrics(services: All) -> Response:
     told = services.metrics
     told.connections.set(services.database.busy)
     try:
-        items = await lag.report(services.database)
+        items = await lag.report(services.database, services.commands, LOG_S)
     except Problem:
         told.database.set(0)
         told.lag.clear()
@@ -96,10 +95,7 @@ async def _migrations(services: Services) -> Check:
 
 async def _log(services: Services) -> Check:
     try:
-        with anyio.fail_after(LOG_S):
-            generation = await run_sync(lambda: services.commands.log().generation(COMMANDS), abandon_on_cancel=True)
-    except TimeoutError:
-        return Check(ok=False, detail=f"no answer within {LOG_S:g} s")
-    except (LogUnavailable, ValueError) as error:
+        heads = await services.commands.heads(TOPICS, LOG_S)
+    except (LogUnavailable, LogMisplaced, ValueError) as error:
         return Check(ok=False, detail=str(error))
-    return Check(ok=True, detail=f"topic {COMMANDS}, generation {generation}")
+    return Check(ok=True, detail=f"{len(heads)} partitions")
