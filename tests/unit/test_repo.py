@@ -73,7 +73,7 @@ def test_no_committed_file_names(what: str):
 
 def test_the_readme_names_the_commands_and_no_other():
     targets = set(re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    readme = set(re.findall(r"\bmake ([a-z]+)", (ROOT / "README.md").read_text()))
+    readme = set(re.findall(r"(?:^|`)make ([a-z]+)", (ROOT / "README.md").read_text(), re.MULTILINE))
     assert {"help", "install", "test", "up"} <= readme <= targets
 
 
