@@ -4,9 +4,9 @@ Segments (all times µs UTC; `data` names bank (the point), cell and size at the
 
 - `state`: data.state free | reserved | occupied | fault. A cell is free until its events say otherwise.
 - `parcel`: from the closing after the deposit to the closing after the pick-up (data.outcome collected) or the
-  courier's retrieval (returned), with dwell_s; it runs through faults and through openings without pick-up. `unseen`: it went and
-  no event says how (next deposit, bank taken out). uncertain: its deposit or its end was not seen. data.parcel: the id
-  that the reservation gave.
+  courier's retrieval (returned), with dwell_s; it runs through faults and through openings without pick-up.
+  unseen: it went and no event says how (next deposit, bank taken out). uncertain: its deposit or its end was not seen.
+  data.parcel: the id that the reservation gave.
 - `reservation`: to the deposit (data.outcome used), its cancellation (cancelled), the next one (replaced) or two hours
   after it (expired); a deposit that began in time holds it until the door closes.
 - `door`: from opened to closed, data.purpose and present (null when no closing was seen before the next opening).

@@ -6,8 +6,8 @@ Segments (all times µs UTC; `data` names the spot, that is the point, and its c
   next sign. The open one carries `known_until`: who asks later than that knows nothing (no fact is written for time
   that merely passes).
 - `stay`: occupied from start to end, data.dwell_s and uncertain. It goes on through an unknown of at most two hours
-  when the spot is then occupied, else it ends where the unknown began; both are uncertain, as is one that begins out of an
-  unknown. The open one has dwell_s null.
+  when the spot is then occupied, else it ends where the unknown began; both are uncertain, as is one that begins out
+  of an unknown. The open one has dwell_s null.
 - `overstay`: from the stay's start + the limit of the class that the spot had then, to the stay's end; a condition,
   told from the first moment in it at which the spot is known occupied.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from compound.registry.timeline import build
@@ -18,7 +20,7 @@ KNOWN = build(
 )
 
 
-def fold(readings: list[tuple[float, int]]) -> list[tuple[float, float, float]]:
+def fold(readings: list[tuple[float, int]]) -> list[Any]:
     """(start in minutes after nine, W/m2, seconds known) of the quarter hours over readings (minutes, W/m2)."""
     weather, segments = Weather(), []
     state = weather.initial("w", "poa")
