@@ -74,9 +74,10 @@ def _kafka() -> None:
     print("Apache Kafka: fetching its jars by Maven …", flush=True)
     shutil.rmtree(JARS, ignore_errors=True)
     CACHE.mkdir(exist_ok=True)
-    command = ["mvn", "-B", "-q", "-C", "-Dstyle.color=never", "-f", str(_POM), "dependency:copy-dependencies"]
-    done = subprocess.run([*command, f"-DoutputDirectory={JARS}"], stdin=subprocess.DEVNULL, check=False)
+    command = ["mvn", "-B", "-q", "-C", "-f", str(_POM), "dependency:copy-dependencies", f"-DoutputDirectory={JARS}"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0 or not any(JARS.glob("kafka_*.jar")):
+        print(done.stdout + done.stderr, file=sys.stderr)
         raise ServiceError("Apache Kafka's jars can't be fetched by Maven; its messages are above.")
     (JARS / "complete").touch()
 

@@ -14,6 +14,8 @@ from tests.services.docker import MOSQUITTO_IMAGE, engine_answers, run_container
 
 KINDS = ("iotcore", "mosquitto")
 
+_SBIN = "/usr/sbin:/usr/local/sbin"
+
 # Its defaults drop what is beyond 1,000 queued messages of a session; DESIGN sizes the limit as rate x outage.
 _MOSQUITTO_CONFIG = """
 listener {port} {address}
@@ -96,7 +98,7 @@ def make_broker(kind: str, folder: Path) -> Iotcore | Mosquitto:
 
 def mosquitto_program() -> str:
     """Mosquitto's path; Debian keeps it in sbin, which is not always on PATH. ServiceError when it isn't installed."""
-    found = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+    found = shutil.which("mosquitto") or shutil.which("mosquitto", path=_SBIN)
     if found is None:
         raise ServiceError("Mosquitto is not installed; run `make services`.")
     return found

@@ -21,6 +21,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from ops.embedded.postgres import EmbeddedPostgres
 from ops.embedded.process import ServiceError, listens
+from tests.services import fetch, mqtt
 from tests.services.folder import make_run_folder
 from tests.services.kafka_node import KafkaNode
 from tests.services.mqtt import MqttBroker
@@ -149,6 +150,20 @@ def test_folders_of_killed_sessions_are_removed(tmp_path: Path, monkeypatch: pyt
     alive.mkdir()
     folder = make_run_folder()
     assert (left.exists(), alive.exists(), folder.exists()) == (False, True, True)
+
+
+def test_what_cannot_be_had_is_said_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(fetch, "engine_answers", lambda: False)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(mqtt, "_SBIN", "/nowhere")
+    assert fetch.main() == 1
+    assert capsys.readouterr().err == (
+        "The tests' services are not complete: Mosquitto is missing: install it (Debian: apt-get install mosquitto),"
+        " start a Docker engine, or run this as root on Debian or Ubuntu.\n"
+    )
 
 
 def _until(true: Callable[[], bool], seconds: float = 15) -> None:
