@@ -45,9 +45,9 @@ class Commands:
         self._log: Log | None = None
         self._mutex = threading.Lock()
 
-    async def append(self, topic: str, events: Sequence[Event], keys: Sequence[str]) -> list[Address]:
-        """Append events under their keys, in order; durable when it returns. Raises Problem log-away."""
-        records = [to_record(topic, event, key) for event, key in zip(events, keys, strict=True)]
+    async def append(self, topic: str, events: Sequence[Event]) -> list[Address]:
+        """Append events, in order; durable when it returns. Raises Problem log-away."""
+        records = [to_record(topic, event) for event in events]
         try:
             return await run_sync(lambda: self.log().append(records))
         except LogUnavailable as error:

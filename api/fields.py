@@ -88,7 +88,7 @@ def check_range(since: datetime, until: datetime, longest: timedelta, advice: st
     if until <= since:
         raise Problem(RANGE, "`to` must be after `from`: a range is half-open, [from, to).")
     if until - since > longest:
-        raise Problem(RANGE, f"The range is longer than {longest.days} days, the most served at once.{advice}")
+        raise Problem(RANGE, f"The range is longer than {longest.days} days, the most served at once{advice}.")
     return Range(since, until)
 
 

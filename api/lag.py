@@ -10,7 +10,7 @@ from api.commands import Commands
 from api.database import Database, Session, load, query
 from api.models.operations import Lag
 from compound.events import TOPICS
-from compound.log.port import LogUnavailable
+from compound.log.port import LogUnavailable, Slot
 
 DOMAINS: Final = (
     "registry", "energy", "parking", "access", "parcels", "solar", "liveness", "alerts", "quotas", "quarantine",
@@ -25,8 +25,6 @@ _WAITING = query(
     ' JOIN book.event e USING (topic, generation, partition, "offset")'
 )
 
-Slot = tuple[str, int, int]
-
 
 async def positions(session: Session) -> list[tuple[str, Slot, int]]:
     """(domain, slot, next offset) of all domains."""
@@ -37,7 +35,7 @@ async def positions(session: Session) -> list[tuple[str, Slot, int]]:
         f"SELECT '{name}' AS domain, topic, generation, partition, next_offset FROM {name}.position" for name in present
     )
     return [
-        (row["domain"], (row["topic"], row["generation"], row["partition"]), row["next_offset"])
+        (row["domain"], Slot(row["topic"], row["generation"], row["partition"]), row["next_offset"])
         for row in await session.rows(query(union))
     ]
 
@@ -48,11 +46,13 @@ async def report(database: Database, commands: Commands, patience_s: float) -> l
     The heads are null while the log does not answer.
     """
     try:
-        heads: dict[Slot, int] = {**await commands.heads(TOPICS, patience_s)}
+        heads = await commands.heads(TOPICS, patience_s)
     except LogUnavailable:
         heads = {}
     async with database.snapshot() as session:
-        closed = {(r["topic"], r["generation"], r["partition"]): r["next_offset"] for r in await session.rows(_HEADS)}
+        closed = {
+            Slot(r["topic"], r["generation"], r["partition"]): r["next_offset"] for r in await session.rows(_HEADS)
+        }
         found = [
             (domain, slot, position)
             for domain, slot, position in await positions(session)

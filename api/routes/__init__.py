@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from api.routes import health, lag, parking, registry, stream
+from api.routes import health, lag, parcels, parking, registry, solar, stream
 
-ROUTERS: Final = (registry.router, parking.router, lag.router, stream.router, health.router)
+ROUTERS: Final = (
+    registry.router,
+    parking.router,
+    parcels.router,
+    solar.router,
+    lag.router,
+    stream.router,
+    health.router,
+)
 """In the order of the OpenAPI document."""

@@ -15,7 +15,8 @@ from api.fields import EARLIEST, ID, Instant, Page, Paged
 from api.models.registry import Applied, ItemShown, Kind
 from api.problems import INVALID, Problem, missing
 from api.services import All, Db
-from compound.events import REGISTRY, Event, history_id
+from compound.events import REGISTRY
+from compound.registry.file import to_event
 from compound.registry.projection import Change, check
 from compound.timeutil import micros, text
 
@@ -96,9 +97,8 @@ async def registry_apply(services: All, response: Response, given: ItemsGiven) -
     now = time.time_ns() // 1000
     changes = [Change(item.kind, item.id, text(micros(item.since)), item.data) for item in given.items]
     _check(changes)
-    keys = [f"{change.kind}/{change.id}" for change in changes]
-    events = [_event(change, key, now, number) for number, (change, key) in enumerate(zip(changes, keys, strict=True))]
-    addresses = await services.commands.append(REGISTRY, events, keys)
+    events = [to_event(change, now) for change in changes]
+    addresses = await services.commands.append(REGISTRY, events)
     projected = await services.commands.projected("registry", addresses)
     if not projected:
         response.status_code = 202
@@ -116,8 +116,3 @@ def _check(changes: list[Change]) -> None:
             errors.append({"where": f"body.items.{number}", "message": str(error)})
     if errors:
         raise Problem(INVALID, f"{errors[0]['where']}: {errors[0]['message']}", errors=errors[:100])
-
-
-def _event(change: Change, key: str, now: int, number: int) -> Event:
-    data = msgspec.json.encode(change)
-    return Event(history_id("registry", now, number, key), "compound/api", "registry.item.v1", now, key, data)

@@ -1,0 +1,99 @@
+"""Parcels: banks, cells, parcels, fill and dwell."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api import lookups
+from api.database import Session, load, query
+from api.fields import EARLIEST, ID, At, Month, Page, Paged, Year, path_id
+from api.models.parcels import BankFill, BankShown, Cells, CellShown, Dwell, DwellReport, Fill, Parcel
+from api.services import Db
+
+router = APIRouter(prefix="/v1/parcels", tags=["parcels"])
+
+_BANKS = load("banks")
+_STALE = load("bank_stale")
+_PARCELS = load("parcels")
+_CELLS = query("SELECT * FROM parcels.cells(:at, :bank)")
+_FILL = query("SELECT * FROM parcels.fill(:at, :bank)")
+_DWELL = query("SELECT * FROM parcels.dwell(:since, :until, :bank)")
+
+Bank = Annotated[str, path_id("Locker bank (a point).", "bank-1")]
+
+
+@router.get("/banks")
+async def banks(database: Db, page: Paged, at: At = None) -> Page[BankShown]:
+    """The locker banks, each with its fill at a moment."""
+    (after,) = page.after(("",))
+    moment = at or datetime.now(UTC)
+    async with database.snapshot() as session:
+        rows = await session.rows(_BANKS, at=moment, after=after, limit=page.limit)
+        fill = await session.rows(_FILL, at=moment, bank=None)
+    shown, following = page.cut(rows, lambda row: (row["bank"],))
+    sizes: dict[str, list[Fill]] = {}
+    for row in fill:
+        sizes.setdefault(row["bank"], []).append(Fill.of(row))
+    return Page(items=[BankShown.of(row, at=moment, sizes=sizes.get(row["bank"], [])) for row in shown], next=following)
+
+
+@router.get("/dwell")
+async def parcels_dwell(
+    database: Db, when: Year, bank: Annotated[str | None, Query(pattern=ID, description="Only this bank.")] = None
+) -> DwellReport:
+    """Dwell of the parcels that went in the range, collected and returned apart."""
+    async with database.snapshot() as session:
+        if bank is not None:
+            await lookups.item(session, "point", bank, "locker bank")
+        stale = await lookups.stale(session, "parcels")
+        rows = await session.rows(_DWELL, since=when.since, until=when.until, bank=bank)
+    return DwellReport(stale=stale, items=Dwell.each(rows))
+
+
+@router.get("/{bank}/cells")
+async def bank_cells(database: Db, bank: Bank, at: At = None) -> Cells:
+    """All cells of a bank in service at a moment."""
+    moment = at or datetime.now(UTC)
+    async with database.snapshot() as session:
+        stale = await _known(session, bank)
+        rows = await session.rows(_CELLS, at=moment, bank=bank)
+    return Cells(bank=bank, at=moment, stale=stale, items=CellShown.each(rows))
+
+
+@router.get("/{bank}/fill")
+async def bank_fill(database: Db, bank: Bank, at: At = None) -> BankFill:
+    """How full a bank is at a moment, by size of cell."""
+    moment = at or datetime.now(UTC)
+    async with database.snapshot() as session:
+        stale = await _known(session, bank)
+        rows = await session.rows(_FILL, at=moment, bank=bank)
+    return BankFill(bank=bank, at=moment, stale=stale, items=Fill.each(rows))
+
+
+@router.get("/{bank}/parcels")
+async def bank_parcels(database: Db, bank: Bank, when: Month, page: Paged) -> Page[Parcel]:
+    """The parcels that lay in a bank at any time in the range, by deposit."""
+    start, device, cell = page.after((EARLIEST, "", ""))
+    async with database.snapshot() as session:
+        await lookups.item(session, "point", bank, "locker bank")
+        rows = await session.rows(
+            _PARCELS,
+            bank=bank,
+            since=when.since,
+            until=when.until,
+            after_start=start,
+            after_device=device,
+            after_cell=cell,
+            limit=page.limit,
+        )
+    shown, following = page.cut(rows, lambda row: (row["start"], row["device"], row["cell"]))
+    return Page(items=Parcel.each(shown), next=following)
+
+
+async def _known(session: Session, bank: str) -> bool:
+    """Whether figures of a registered bank are being derived again. Raises Problem not-found."""
+    await lookups.item(session, "point", bank, "locker bank")
+    return bool(await session.value(_STALE, bank=bank))

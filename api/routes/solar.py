@@ -1,0 +1,84 @@
+"""Solar: yield, performance ratio, self-consumption; inverters' states."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter
+
+from api import lookups
+from api.buckets import ByQuery, buckets
+from api.database import load, query
+from api.fields import EARLIEST, At, Month, Page, Paged, Year, check_range, path_id
+from api.models.segments import Segment
+from api.models.solar import Plant, PlantQuarter, PlantReport, Ratios, RatiosOf
+from api.problems import missing
+from api.services import Db
+
+router = APIRouter(prefix="/v1/solar", tags=["solar"])
+
+MOST_QUARTERS: Final = timedelta(days=31)
+
+_PLANTS = load("plants")
+_SITE = load("plant_site")
+_BY_BUCKET = load("plant_ratios")
+_STATES = load("inverter_states")
+_RATIOS = query("SELECT * FROM solar.ratios(:plant, :since, :until)")
+_QUARTERS = query("SELECT * FROM solar.plant_quarter(:plant, :since, :until)")
+
+
+@router.get("/plants")
+async def plants(database: Db, page: Paged, at: At = None) -> Page[Plant]:
+    """The plants that are registered at a moment."""
+    (after,) = page.after(("",))
+    rows = await database.rows(_PLANTS, at=at or datetime.now(UTC), after=after, limit=page.limit)
+    shown, following = page.cut(rows, lambda row: (row["plant"],))
+    return Page(items=Plant.each(shown), next=following)
+
+
+@router.get("/{plant}")
+async def plant_report(
+    database: Db, plant: Annotated[str, path_id("Plant.", "roof")], when: Year, by: ByQuery = "day"
+) -> PlantReport:
+    """Yield and ratios of the days or months that begin in the range; by quarter (at most 31 days) the figures behind."""
+    async with database.snapshot() as session:
+        place = await session.row(_SITE, plant=plant)
+        if place is None:
+            raise missing("plant", plant)
+        zone = await lookups.zone(session, place["site"])
+        items: list[PlantQuarter] | list[RatiosOf]
+        if by == "quarter":
+            check_range(when.since, when.until, MOST_QUARTERS, " by quarter; ask by day")
+            items = PlantQuarter.each(await session.rows(_QUARTERS, plant=plant, since=when.since, until=when.until))
+        else:
+            grid = list(buckets(when.since, when.until, by, ZoneInfo(zone)))
+            starts, ends = [each.start for each in grid], [each.end for each in grid]
+            items = RatiosOf.each(await session.rows(_BY_BUCKET, plant=plant, starts=starts, ends=ends))
+        total = await session.row(_RATIOS, plant=plant, since=when.since, until=when.until)
+    return PlantReport(
+        plant=plant, by=by, timezone=zone, stale=place["stale"], total=Ratios.of(total or {}), items=items
+    )
+
+
+@router.get("/inverters/{device}/states")
+async def inverter_states(
+    database: Db, device: Annotated[str, path_id("Inverter (a device).", "inv-dev-1")], when: Month, page: Paged
+) -> Page[Segment]:
+    """The states and faults of an inverter that touch the range, by start."""
+    start, kind, key = page.after((EARLIEST, "", ""))
+    async with database.snapshot() as session:
+        await lookups.item(session, "device", device, "inverter")
+        rows = await session.rows(
+            _STATES,
+            device=device,
+            since=when.since,
+            until=when.until,
+            after_start=start,
+            after_kind=kind,
+            after_key=key,
+            limit=page.limit,
+        )
+    shown, following = page.cut(rows, lambda row: (row["start"], row["kind"], row["key"]))
+    return Page(items=[Segment.shown(row) for row in shown], next=following)
