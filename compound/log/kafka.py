@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from time import monotonic
 from typing import Any, Final
@@ -80,7 +81,7 @@ class KafkaLog:
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise _unavailable(error) from error
-        self._check_config(admin, topics)
+        self._check_config(topics)
         self._describe(topics)
         with suppress(LogUnavailable):
             self.settle(topics)
@@ -143,12 +144,8 @@ class KafkaLog:
             for name, generation in found.items()
             for partition in range(generation.partitions)
         }
-        try:
-            futures = self._admin_client().list_offsets(wanted, request_timeout=_REQUEST_S)
-            ends = {where: future.result().offset for where, future in futures.items()}
-        except KafkaException as error:
-            raise _unavailable(error) from error
-        return {Slot(at.topic, found[at.topic].generation, at.partition): end for at, end in ends.items()}
+        ends = self._request(lambda admin: admin.list_offsets(wanted, request_timeout=_REQUEST_S))
+        return {Slot(at.topic, found[at.topic].generation, at.partition): end.offset for at, end in ends.items()}
 
     def close(self) -> None:
         if self._producer is not None:
@@ -163,37 +160,40 @@ class KafkaLog:
             self._describe(missing)
 
     def _describe(self, topics: Iterable[str]) -> dict[str, Wanted]:
-        """Partitions and id of each topic; a topic made just now may take a moment to be seen."""
+        """Partitions and id of each topic."""
+        wanted = TopicCollection(list(topics))
+        described = self._request(lambda admin: admin.describe_topics(wanted, request_timeout=_REQUEST_S))
+        found = {name: Wanted(len(topic.partitions), str(topic.topic_id)) for name, topic in described.items()}
+        self._topics |= found
+        return found
+
+    def _check_config(self, topics: Iterable[str]) -> None:
+        """Refuse topics that were made elsewhere in a way that breaks promises."""
+        wanted = [ConfigResource(ResourceType.TOPIC, name) for name in topics]
+        for topic, config in self._request(
+            lambda admin: admin.describe_configs(wanted, request_timeout=_REQUEST_S)
+        ).items():
+            for name in _CHECKED:
+                if config[name].value != _TOPIC_CONFIG[name]:
+                    raise LogMisplaced(
+                        f"Topic {topic.name} has {name}={config[name].value} in Kafka; it must be"
+                        f" {_TOPIC_CONFIG[name]}: set it, or let `compound` make the topic."
+                    )
+
+    def _request(self, request: Callable[[AdminClient], Mapping[Any, Future[Any]]]) -> dict[Any, Any]:
+        """The results of a request, tried for a while: a topic made just now may take a moment to be seen."""
+
+        def once() -> dict[Any, Any]:
+            return {name: future.result() for name, future in request(self._admin_client()).items()}
+
         attempts = Retrying(
-            retry=retry_if_exception_type(LogUnavailable),
+            retry=retry_if_exception_type(KafkaException),
             wait=wait_random_exponential(multiplier=0.05, max=1),
             stop=stop_after_delay(_REQUEST_S),
             reraise=True,
         )
-        found: dict[str, Wanted] = attempts(self._describe_once, list(topics))
-        self._topics |= found
-        return found
-
-    def _describe_once(self, topics: list[str]) -> dict[str, Wanted]:
         try:
-            futures = self._admin_client().describe_topics(TopicCollection(topics), request_timeout=_REQUEST_S)
-            described = {name: future.result() for name, future in futures.items()}
-        except KafkaException as error:
-            raise _unavailable(error) from error
-        return {name: Wanted(len(found.partitions), str(found.topic_id)) for name, found in described.items()}
-
-    def _check_config(self, admin: AdminClient, topics: Iterable[str]) -> None:
-        """Refuse topics that were made elsewhere in a way that breaks promises."""
-        resources = [ConfigResource(ResourceType.TOPIC, name) for name in topics]
-        try:
-            for resource, future in admin.describe_configs(resources, request_timeout=_REQUEST_S).items():
-                config = future.result()
-                for name in _CHECKED:
-                    if config[name].value != _TOPIC_CONFIG[name]:
-                        raise LogMisplaced(
-                            f"Topic {resource.name} has {name}={config[name].value} in Kafka; it must be"
-                            f" {_TOPIC_CONFIG[name]}: set it, or let `compound` make the topic."
-                        )
+            return attempts(once)
         except KafkaException as error:
             raise _unavailable(error) from error
 

@@ -19,7 +19,11 @@ from compound.log.port import LogUnavailable, OffsetLost, Positions, Slot, Store
 LOGGER = logging.getLogger(__name__)
 
 _CHECK_S: Final = 5.0
-"""Seconds between two looks at whether the topics are still the same ones."""
+"""Seconds between two looks at whether the topics are still the same ones.
+
+Kafka's records don't say which incarnation of a topic they are from: within this time after a topic was recreated under
+a running reader, records may be read under the old generation. So recreate topics while nothing reads them.
+"""
 
 _LOST: Final = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
 
@@ -201,6 +205,7 @@ class KafkaReader:
     def _note(self, error: KafkaError, slot: Slot | None) -> None:
         if slot is not None and error.code() in _LOST:
             self._lost[slot] = error.str()
+            self._check_at = 0.0  # lost, or another topic by now?
         elif error.code() != KafkaError._MAX_POLL_EXCEEDED and not error.retriable():
             raise LogUnavailable(f"Kafka: {error.str()}")
 
@@ -208,8 +213,7 @@ class KafkaReader:
         """The end of the partition as of the last fetch; negative before the first."""
         if self._consumer is None:
             return -1
-        found = self._consumer.get_watermark_offsets(TopicPartition(slot.topic, slot.partition), cached=True)
-        return -1 if found is None else int(found[1])
+        return self._consumer.get_watermark_offsets(TopicPartition(slot.topic, slot.partition), cached=True)[1]
 
 
 def _headers(message: Any) -> Headers:

@@ -48,8 +48,11 @@ CREATE FUNCTION book.reserve(wanted bigint, size bigint DEFAULT 1000000) RETURNS
 DECLARE
     top bigint;
 BEGIN
-    PERFORM pg_advisory_xact_lock(71004, 1);
     SELECT coalesce(max(upper), 0) INTO top FROM book.range;
+    IF top < wanted THEN
+        PERFORM pg_advisory_xact_lock(71004, 1);
+        SELECT coalesce(max(upper), 0) INTO top FROM book.range;
+    END IF;
     WHILE top < wanted LOOP
         EXECUTE format('CREATE TABLE book.event_%s (LIKE book.event INCLUDING ALL)', top);
         EXECUTE format('ALTER TABLE book.event ATTACH PARTITION book.event_%1$s FOR VALUES FROM (%1$s) TO (%2$s)', top, top + size);

@@ -1,0 +1,155 @@
+"""The log in Kafka: the contract, and what only this adapter has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewPartitions, NewTopic
+
+from compound.log.generations import LogMisplaced
+from compound.log.kafka import KafkaLog
+from compound.log.port import LogUnavailable, OffsetLost, Slot
+from compound.log.postgres import PostgresLog
+from tests.integration.log.contract import PARTITIONS, LogContract, OpenLog, Owner, record, tries
+from tests.services.kafka_node import KafkaNode
+
+
+class KafkaOutage:
+    """A Kafka of the test's own, to be taken away; the database stays."""
+
+    def __init__(self, node: KafkaNode, database: str) -> None:
+        self.url = f"kafka://{node.bootstrap}"
+        self.database = database
+        self.start, self.stop = node.start, node.kill
+
+
+class TestKafkaLog(LogContract):
+    session = 2.0
+
+    @pytest.fixture
+    def url(self, kafka_bootstrap: str) -> str:
+        return f"kafka://{kafka_bootstrap}"
+
+    @pytest.fixture
+    def open_log(self, url: str, database: str) -> Iterator[OpenLog]:
+        logs: list[KafkaLog] = []
+
+        def opened(url: str = url, database: str | None = database, **settings: float) -> KafkaLog:
+            servers = url.removeprefix("kafka://")
+            logs.append(KafkaLog(servers, database, session=self.session, **settings))
+            return logs[-1]
+
+        yield opened
+        for log in logs:
+            log.close()
+
+    @pytest.fixture
+    def outage(self, own_kafka: KafkaNode, database: str) -> KafkaOutage:
+        return KafkaOutage(own_kafka, database)
+
+    @pytest.fixture
+    def admin(self, url: str) -> AdminClient:
+        return AdminClient({"bootstrap.servers": url.removeprefix("kafka://")})
+
+    def test_appending_needs_no_database(self, open_log, topic, url):
+        without, away = open_log(url, None), open_log(url, "postgresql://nobody@127.0.0.1:1/none")
+        for log in (without, away):
+            log.ensure_topics({topic: PARTITIONS})
+            assert log.append([record(topic, "x")])[0].generation == 0
+        with pytest.raises(LogUnavailable):
+            away.generation(topic)
+        with pytest.raises(ValueError, match="needs the database"):
+            without.reader("g", [topic], lambda slots: {})
+
+    def test_a_recreated_topic_is_the_next_generation(self, log, topic, admin, join):
+        log.append([record(topic, f"k{n}") for n in range(400)])
+        owner = Owner()
+        reader = join(owner)
+        owner.until([reader], lambda: len(owner.got) == 400)
+        admin.delete_topics([topic])[topic].result(10)
+
+        def made() -> bool:
+            try:
+                log.ensure_topics({topic: 2})
+            except LogUnavailable:  # it is still being deleted
+                return False
+            return bool(log.generation(topic) == 2)
+
+        for _ in tries(20):
+            if made():
+                break
+        assert log.partitions(topic) == 2
+        addresses = log.append([record(topic, f"k{n}", "new") for n in range(30)])
+        assert {at.generation for at in addresses} == {2}
+        for _ in tries(30):
+            try:
+                owner.poll(reader, timeout=0.2)
+            except LogUnavailable:
+                continue
+            if len(owner.got) == 430:
+                break
+        assert {stored.generation for stored in owner.got[400:]} == {2}
+        assert {slot.generation for slot in reader.assigned()} == {2}
+
+    def test_partitions_added_in_place_are_refused(self, log, topic, admin, database):
+        admin.create_partitions([NewPartitions(topic, PARTITIONS + 1)])[topic].result(10)
+        for _ in tries(20):
+            try:
+                log.generation(topic)
+            except LogMisplaced as error:
+                assert "recreate it" in str(error)  # noqa: PT017 - it may take a moment until Kafka says so
+                break
+
+    def test_a_topic_without_the_brokers_times_is_refused(self, log, topic, admin):
+        name = f"{topic}-other"
+        admin.create_topics([NewTopic(name, 1)])[name].result(10)
+        with pytest.raises(LogMisplaced, match=r"message\.timestamp\.type=CreateTime"):
+            log.ensure_topics({name: 1})
+
+    def test_moving_from_postgresql_and_back(self, log, database, topic):
+        name = f"{topic}-moved"
+        first = PostgresLog(database)
+        first.ensure_topics({name: PARTITIONS})
+        first.append([record(name, f"k{n}") for n in range(10)])
+        log.ensure_topics({name: PARTITIONS})
+        assert log.generation(name) == 2
+        assert log.append([record(name, "x")])[0].generation == 2
+        with pytest.raises(LogUnavailable, match="has moved to kafka"):
+            first.append([record(name, "x")])
+        first.ensure_topics({name: PARTITIONS})
+        assert first.append([record(name, "x")])[0].generation == 3
+        with pytest.raises(LogMisplaced, match="is generation 2, which was left"):
+            log.generation(name)
+        first.close()
+
+    def test_a_record_too_large_is_said_so(self, log, topic):
+        with pytest.raises(ValueError, match="2000000 bytes is larger"):
+            log.append([record(topic, "x", "y" * 2_000_000)])
+        assert log.append([record(topic, "x")])
+
+    def test_both_logs_put_a_key_into_the_same_partition(self, log, topic, database):
+        other = PostgresLog(database)
+        name = f"{topic}-beside"
+        other.ensure_topics({name: PARTITIONS})
+        keys = [f"设备-{n}" for n in range(50)] + ["", "a", "ab", "abc"]
+        here = log.append([record(topic, key) for key in keys])
+        there = other.append([record(name, key) for key in keys])
+        assert [at.partition for at in here] == [at.partition for at in there]
+        other.close()
+
+    def test_behind_retention_a_position_is_lost(self, log, topic, admin, join):
+        at = log.append([record(topic, "one", n) for n in range(10)])[0]
+        where = TopicPartition(topic, at.partition, 5)
+        for future in admin.delete_records([where]).values():
+            future.result(10)
+        owner = Owner()
+        reader = join(owner)
+        with pytest.raises(OffsetLost):
+            owner.until([reader], lambda: False)
+        slot = Slot(topic, 1, at.partition)
+        owner.positions[slot] = 5
+        reader.seek(slot, 5)
+        owner.until([reader], lambda: len(owner.got) == 5)
