@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
+from zoneinfo import available_timezones
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -49,7 +50,9 @@ class Settings(BaseSettings):
         description="MQTT broker: mqtt://[user@]host[:port], or mqtts:// for TLS.",
         pattern=r"^mqtts?://([^@:/]+@)?(\[[0-9A-Fa-f:]+\]|[^@:/\[\]]+)(:\d{1,5})?/?$",
     )
-    mqtt_password_file: Path | None = Field(None, description="File with the password of the user in COMPOUND_MQTT_URL.")
+    mqtt_password_file: Path | None = Field(
+        None, description="File with the password of the user in COMPOUND_MQTT_URL."
+    )
     mqtt_ca_file: Path | None = Field(
         None, description="File with the certificates that the broker's must be signed by; unset: the system's."
     )
@@ -87,15 +90,24 @@ class Settings(BaseSettings):
         10.0, gt=0, le=60, description="Pause between two signs of life of ingest in the history, seconds."
     )
     ingest_drain_s: float = Field(
-        10.0, ge=0, le=300, description="Longest time ingest takes at its end to append and acknowledge what it holds, seconds."
+        10.0,
+        ge=0,
+        le=300,
+        description="Longest time ingest takes at its end to append and acknowledge what it holds, seconds.",
     )
     ingest_metrics_port: int = Field(
         0, ge=0, le=65535, description="Port of ingest's metrics and health on 127.0.0.1; 0 for none."
     )
     site_timezone: str = Field("Asia/Shanghai", description="Zone of the site; personal data's months run in it.")
-    reset_hour: int = Field(3, ge=0, le=23, description="Hour of the night reset in the site's zone; a month of personal data starts with it.")
+    reset_hour: int = Field(
+        3,
+        ge=0,
+        le=23,
+        description="Hour of the night reset in the site's zone; a month of personal data starts with it.",
+    )
     keys: Path = Field(
-        Path(".data/compound/keys"), description="Folder of the keys of personal data, one a category and month; back it up apart."
+        Path(".data/compound/keys"),
+        description="Folder of the keys of personal data, one a category and month; back it up apart.",
     )
 
     api_host: str = Field(
@@ -115,6 +127,13 @@ class Settings(BaseSettings):
     api_heartbeat_s: float = Field(
         15.0, gt=0, le=300, description="Pause between heartbeats of the live stream, seconds."
     )
+
+    @field_validator("site_timezone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError("it is no zone of the tz database, like Asia/Shanghai")
+        return name
 
 
 def load() -> Settings:

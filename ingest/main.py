@@ -1,0 +1,121 @@
+"""The ingest role: settings to a running bridge."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from compound.events import HISTORY, Event, history_id, to_record
+from compound.keys import Keys, Months
+from compound.log.open import open_log
+from compound.log.port import Log, Record
+from compound.settings import Settings, SettingsError, secret
+from compound.timeutil import text
+from ingest.bridge import Bridge
+from ingest.connection import Broker, Connection, Session
+from ingest.decoders import formats
+from ingest.health import serve
+from ingest.intake import Intake
+from ingest.mailbox import Mailbox
+from ingest.metrics import Metrics
+from ingest.quarantine import Quarantine
+from ingest.tokens import Tokens
+
+ALIVE = "ingest.alive.v1"
+
+
+def now() -> int:
+    """Ingest's clock: microseconds UTC."""
+    return time.time_ns() // 1000
+
+
+def run(settings: Settings, stop: threading.Event) -> None:
+    """Take messages into the log until `stop`, then drain. Raises SettingsError, and LogUnavailable at the start."""
+    log = open_log(settings.log_url, settings.database_url, settings.log_partitions)
+    try:
+        bridge(settings, log, stop)
+    finally:
+        log.close()
+
+
+def bridge(settings: Settings, log: Log, stop: threading.Event) -> None:
+    """The same with a log that is already open."""
+    metrics, mailbox = Metrics(), Mailbox()
+    keys, months = Keys(settings.keys), Months(ZoneInfo(settings.site_timezone), settings.reset_hour)
+    known = formats(Tokens(keys, months).token)
+    session = Session(
+        client_id=settings.mqtt_client_id,
+        filters=[_shared(each.filter, settings.mqtt_share) for each in known],
+        in_flight=settings.ingest_in_flight,
+        expiry_s=settings.mqtt_session_expiry_s,
+        keepalive_s=settings.mqtt_keepalive_s,
+        gather_s=settings.ingest_gather_ms / 1000,
+    )
+    connection = Connection(broker_of(settings), session, mailbox, metrics)
+    intake = Intake(
+        formats=known,
+        quarantine=Quarantine(keys, months),
+        metrics=metrics,
+        clock=now,
+        future_s=settings.ingest_future_s,
+    )
+    with serve(settings.ingest_metrics_port, metrics, lambda: connection.receiving):
+        Bridge(
+            connection=connection,
+            mailbox=mailbox,
+            log=log,
+            intake=intake,
+            metrics=metrics,
+            alive=heartbeats(settings.mqtt_client_id, metrics),
+            batch=settings.ingest_batch,
+            heartbeat_s=settings.ingest_heartbeat_s,
+            drain_s=settings.ingest_drain_s,
+        ).run(stop)
+
+
+def broker_of(settings: Settings) -> Broker:
+    """Address and credentials of the broker. Raises SettingsError."""
+    url = urlsplit(settings.mqtt_url)
+    tls = None
+    if url.scheme == "mqtts":
+        try:
+            tls = ssl.create_default_context(cafile=settings.mqtt_ca_file)
+        except OSError as error:
+            raise SettingsError(f"COMPOUND_MQTT_CA_FILE is wrong: {error.strerror or error}.") from None
+    return Broker(
+        host=url.hostname or "",
+        port=url.port or (8883 if tls else 1883),
+        user=url.username,
+        password=secret(settings.mqtt_password_file) if settings.mqtt_password_file else None,
+        tls=tls,
+    )
+
+
+def heartbeats(client_id: str, metrics: Metrics) -> Callable[[], Record]:
+    """Makes `ingest.alive.v1`: this ingest is subscribed at the broker and the log takes what it gets."""
+    began = now()
+
+    def alive() -> Record:
+        time = now()
+        data = {"ingest": client_id, "since": text(began)}
+        event = Event(
+            id=history_id(ALIVE, client_id, time),
+            source=f"ingest/{client_id}",
+            type=ALIVE,
+            time=time,
+            subject=client_id,
+            data=msgspec.json.encode(data),
+        )
+        return to_record(HISTORY, event)
+
+    return alive
+
+
+def _shared(topic_filter: str, group: str) -> str:
+    return f"$share/{group}/{topic_filter}" if group else topic_filter
