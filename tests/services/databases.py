@@ -50,7 +50,9 @@ class Databases:
         if not migrated:
             return self._copy("template1")
         if not self._template_made:
-            self._run(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
+            name = sql.Identifier(_TEMPLATE)
+            self._run(sql.SQL("DROP DATABASE IF EXISTS {}").format(name))  # where a migration failed half-way
+            self._run(sql.SQL("CREATE DATABASE {}").format(name))
             migrate(self.server.url_of(_TEMPLATE))
             self._template_made = True
         ready = self._next or self._aside.submit(self._copy, _TEMPLATE)
