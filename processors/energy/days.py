@@ -35,5 +35,5 @@ class LocalDays:
 
     def _at(self, quarter: int) -> int:
         offset = moment(quarter * QUARTER).astimezone(self.zone).utcoffset()
-        assert offset is not None, "an aware time has an offset"  # noqa: S101
+        assert offset is not None, "an aware time has an offset"
         return int(offset.total_seconds()) // 900

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from compound.timeutil import DAY, HOUR
-from processors.energy.exact import Bools, Ints, muldiv
+from processors.energy.exact import Ints, muldiv
 
 MARGIN = Fraction(11, 10)
 """A step may exceed rated power by this factor (DOMAIN, Fits)."""
@@ -34,8 +34,8 @@ class Meter(NamedTuple):
     """Rated power in W, or flow in l/h."""
     interval: int
     """How often it reports, microseconds."""
-    sky: tuple[float, float] | None = None
-    """Latitude and longitude of a PV register: its segments over an hour follow the clear sky there."""
+    sky: int = 0
+    """Number of the sky over a PV register, which its segments over an hour follow; 0: spread evenly."""
 
     @property
     def rate(self) -> Fraction:
@@ -69,7 +69,7 @@ class Meters:
                 meter.rate.numerator,
                 meter.rate.denominator,
                 meter.interval,
-                meter.sky is not None,
+                meter.sky,
             ]
             self._columns = np.column_stack([self._columns, np.array(column, np.int64)])
         return found
@@ -79,10 +79,10 @@ class Meters:
         interval: Ints = self._columns[6, meter]
         return interval
 
-    def follows_sky(self, meter: Ints) -> Bools:
-        """Whether each is a PV register."""
-        follows: Bools = self._columns[7, meter] != 0
-        return follows
+    def sky(self, meter: Ints) -> Ints:
+        """Number of the sky over each, 0 for none."""
+        sky: Ints = self._columns[7, meter]
+        return sky
 
     def counter(self, meter: Ints, register: Ints) -> Ints:
         """W = floor(register x ratio): the register is rounded, never a difference (DOMAIN, Rounding)."""

@@ -71,10 +71,17 @@ class Points(NamedTuple):
     def _step_across(self, first: int, second: int) -> int:
         """A step across a change of parameters fits when it is no more than its parts allow together, and one register step."""
         parts = [(end - start, self.meters.items[meter]) for start, end, meter in self.stretches(first, second)]
-        limit = sum((meter.rate * duration for duration, meter in parts), Fraction(max(meter.step for _, meter in parts)))
+        limit = sum(
+            (meter.rate * duration for duration, meter in parts), Fraction(max(meter.step for _, meter in parts))
+        )
         low, high = int(self.value[first]), int(self.value[second])
         modulus = parts[0][1].modulus
         short = sum(duration for duration, _ in parts) <= DAY
-        if high < low and short and 10 * low > 9 * modulus and 10 * high < modulus == self.meters.items[self.meter[second]].modulus:
+        if (
+            high < low
+            and short
+            and 10 * low > 9 * modulus
+            and 10 * high < modulus == self.meters.items[self.meter[second]].modulus
+        ):
             high += modulus
         return high - low if 0 <= high - low <= limit else MISFIT

@@ -80,9 +80,12 @@ class Register:
         return np.where((found >= 0) & (time < np.append(self.until, 0)[found]), found, -1)
 
     def place_of(self, quarter_start: Ints, segment_start: Ints) -> Ints:
-        """The place of a quarter hour's share: where the meter sat when the quarter hour began, else when its segment did."""
+        """The place of a quarter hour's share: where the meter sat when the quarter hour began, else when its segment did.
+
+        0 where it sat nowhere: only until a change of the registry is taken in.
+        """
         at_quarter = self.span_at(quarter_start)
-        return self.place[np.where(at_quarter >= 0, at_quarter, self.span_at(segment_start))]
+        return np.append(self.place, 0)[np.where(at_quarter >= 0, at_quarter, self.span_at(segment_start))]
 
     def span_of(self, readings: Readings) -> Ints:
         """Number of the span each reading belongs to, by its serial where it carries one, else by time; -1: it waits.

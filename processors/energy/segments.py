@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -36,18 +37,22 @@ class Segments(NamedTuple):
     mark: Codes
     split: Bools
     """One end is an interpolated reading: its energy is known at no level (DOMAIN, Replacement)."""
-    sky: Bools
-    """Spread by the clear sky, not evenly: a PV register's over an hour."""
+    sky: Ints
+    """Number of the sky by which it is spread, 0: evenly. Only a PV register's over an hour have one."""
 
     def take(self, index: Ints | Bools) -> Segments:
         """The chosen segments."""
         return Segments._make(column[index] for column in self)
 
 
-def concatenate(parts: list[Segments]) -> Segments:
-    """All segments of `parts`, in order of (series, start)."""
-    whole = Segments._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
-    return whole.take(np.lexsort((whole.start, whole.series)))
+def concatenate(parts: Sequence[Segments]) -> Segments:
+    """All segments of `parts`, one after the other."""
+    return Segments._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
+
+
+NONE: Final = Segments._make(
+    [*np.zeros((5, 0), np.int64), np.zeros(0, np.int8), np.zeros(0, np.bool_), np.zeros(0, np.int64)]
+)
 
 
 def marks(duration: Ints, interval: Ints) -> Codes:
@@ -69,34 +74,45 @@ def between(points: Points, verdicts: Codes) -> Segments:
     for n in np.flatnonzero((good.meter[first] != good.meter[second]) & (delta >= 0)):
         parts = good.stretches(int(first[n]), int(second[n]))
         cut[n] = any(not good.meters.items[parts[0][2]].same_register(good.meters.items[part[2]]) for part in parts)
-    whole = _whole(good, first[~cut], delta[~cut])
-    if not cut.any():
-        return whole
-    pieces = [_pieces(good, int(n), int(d)) for n, d in zip(first[cut], delta[cut], strict=True)]
-    return concatenate([whole, *pieces])
-
-
-def _whole(points: Points, first: Ints, delta: Ints) -> Segments:
-    """One segment for each step from `first` to its neighbour; `delta` is what `Points.steps` said of it."""
-    second = first + 1
-    meters, meter = points.meters, points.meter[first]
-    start, end = points.time[first], points.time[second]
-    known = delta >= 0
-    counter = meters.counter(meter, points.value[first])
-    last = meters.counter(meter, points.value[second])
-    rolled = known & (points.value[second] < points.value[first])
-    last = np.where(known, last + np.where(rolled, meters.wrap(meter), 0), counter)
-    duration = end - start
-    return Segments(
-        series=points.series[first],
-        start=start,
-        end=end,
-        first=counter,
-        last=last,
-        mark=np.where(known, marks(duration, meters.interval(meter)), Mark.BREAK).astype(np.int8),
-        split=np.zeros(len(first), np.bool_),
-        sky=known & meters.follows_sky(meter) & (duration > HOUR),
+    whole = first[~cut]
+    steps = of_steps(
+        good.meters,
+        good.series[whole],
+        good.meter[whole],
+        (good.time[whole], good.time[whole + 1]),
+        (good.value[whole], good.value[whole + 1]),
+        delta[~cut],
     )
+    if not cut.any():
+        return steps
+    pieces = (_pieces(good, int(n), int(d)) for n, d in zip(first[cut], delta[cut], strict=True))
+    found = concatenate([steps, *pieces])
+    return found.take(np.lexsort((found.start, found.series)))
+
+
+def of_steps(
+    meters: Meters, series: Ints, meter: Ints, times: tuple[Ints, Ints], values: tuple[Ints, Ints], delta: Ints
+) -> Segments:
+    """A segment for each step of a register from one time and value to the other; `delta` < 0: it doesn't fit."""
+    known = delta >= 0
+    first = meters.counter(meter, values[0])
+    last = meters.counter(meter, values[1]) + np.where(values[1] < values[0], meters.wrap(meter), 0)
+    duration = times[1] - times[0]
+    return Segments(
+        series=series,
+        start=times[0],
+        end=times[1],
+        first=first,
+        last=np.where(known, last, first),
+        mark=np.where(known, marks(duration, meters.interval(meter)), Mark.BREAK).astype(np.int8),
+        split=np.zeros(len(series), np.bool_),
+        sky=np.where(known, skies(meters, meter, duration), 0),
+    )
+
+
+def skies(meters: Meters, meter: Ints, duration: Ints) -> Ints:
+    """The sky that each segment follows: a PV register's, when it is longer than an hour."""
+    return np.where(duration > HOUR, meters.sky(meter), 0)
 
 
 def _pieces(points: Points, first: int, delta: int) -> Segments:
@@ -117,7 +133,7 @@ def _pieces(points: Points, first: int, delta: int) -> Segments:
         last=points.meters.counter(meter, registers[1:]),
         mark=np.full(count, mark, np.int8),
         split=np.ones(count, np.bool_),
-        sky=points.meters.follows_sky(meter) & (duration > HOUR),
+        sky=skies(points.meters, meter, np.full(count, duration)),
     )
 
 
@@ -132,5 +148,5 @@ def of_intervals(series: Ints, start: Ints, duration: Ints, value: Ints, meter: 
         last=meters.counter(meter, value),
         mark=marks(duration, meters.interval(meter)),
         split=np.zeros(len(start), np.bool_),
-        sky=meters.follows_sky(meter) & (duration > HOUR),
+        sky=skies(meters, meter, duration),
     )

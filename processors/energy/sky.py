@@ -14,8 +14,8 @@ from processors.energy.exact import Ints
 def _day(latitude: float, longitude: float, day: int) -> Ints:
     """Clear-sky global horizontal irradiance in the middle of the 96 quarter hours of a UTC day, rounded half up to whole W/m2."""
     import pandas
-    from pvlib.clearsky import haurwitz  # type: ignore[import-untyped]
-    from pvlib.solarposition import get_solarposition  # type: ignore[import-untyped]
+    from pvlib.clearsky import haurwitz
+    from pvlib.solarposition import get_solarposition
 
     middles = (np.arange(day * 96, (day + 1) * 96) * QUARTER + QUARTER // 2).astype("datetime64[us]")
     position = get_solarposition(pandas.DatetimeIndex(middles, tz="UTC"), latitude, longitude)

@@ -12,11 +12,11 @@ from typing import NamedTuple
 import numpy as np
 
 from compound.timeutil import QUARTER
-from processors.energy.exact import Ints, muldiv, previous, totals
+from processors.energy.exact import Bools, Ints, muldiv, previous, totals
 from processors.energy.segments import Mark, Segments
 
 Sky = Callable[[int, Ints], Ints]
-"""(series, numbers of quarter hours) -> clear-sky irradiance in the middle of each, whole W/m2."""
+"""(number of a sky, numbers of quarter hours) -> clear-sky irradiance in the middle of each, whole W/m2."""
 
 
 class Shares(NamedTuple):
@@ -43,35 +43,25 @@ def spread(segments: Segments, sky: Sky) -> Shares:
     quantity = (segments.last - segments.first)[segment]
     counter = muldiv(quantity, elapsed, end - start)
     covered = elapsed - previous(elapsed, first, 0)
-    for n in np.flatnonzero(segments.sky & (count > 0)):
+    for n in np.flatnonzero((segments.sky > 0) & (count > 0)):
         own = slice(starts[n], starts[n] + count[n])
-        light = np.cumsum(sky(int(segments.series[n]), quarter[own]) * covered[own])
+        light = np.cumsum(sky(int(segments.sky[n]), quarter[own]) * covered[own])
         if light[-1]:
             counter[own] = muldiv(quantity[own], light, light[-1:])
     return Shares(segment, quarter, counter - previous(counter, first, 0), covered)
 
 
 class Quarters(NamedTuple):
-    """Totals of quarter hours, in order of (series, quarter)."""
+    """Totals of quarter hours, in order of (series, quarter, place)."""
 
     series: Ints
     quarter: Ints
+    place: Ints
     quantity: Ints
     covered: Ints
     estimated: Ints
     substituted: Ints
     """Microseconds covered by segments so marked: the worst mark there is counts for the whole quarter hour."""
-
-
-def quarters(segments: Segments, shares: Shares) -> Quarters:
-    """Sums of shares by series and quarter hour."""
-    mark = segments.mark[shares.segment]
-    estimated = np.where(mark == Mark.ESTIMATED, shares.covered, 0)
-    substituted = np.where(mark == Mark.SUBSTITUTED, shares.covered, 0)
-    keys, sums = totals(
-        (segments.series[shares.segment], shares.quarter), (shares.quantity, shares.covered, estimated, substituted)
-    )
-    return Quarters(*keys, *sums)
 
 
 class Days(NamedTuple):
@@ -89,17 +79,39 @@ class Days(NamedTuple):
     edge, or whose end is interpolated. A segment wholly inside is measured, since the register knows its energy."""
 
 
-def days(segments: Segments, shares: Shares, day: Ints, place: Ints) -> Days:
-    """Sums of shares by series, local day and place; `day` and `place` are those of each share's quarter hour."""
-    date = day.astype("datetime64[D]")
-    bounds = np.searchsorted(shares.segment, np.arange(len(segments.start)))
-    stops = np.searchsorted(shares.segment, np.arange(len(segments.start)), "right")
+def quarters(segments: Segments, shares: Shares, place: Ints) -> Quarters:
+    """Sums of shares by series, quarter hour and `place` (of each share)."""
+    mark = segments.mark[shares.segment]
+    estimated = np.where(mark == Mark.ESTIMATED, shares.covered, 0)
+    substituted = np.where(mark == Mark.SUBSTITUTED, shares.covered, 0)
+    keys, sums = totals(
+        (segments.series[shares.segment], shares.quarter, place),
+        (shares.quantity, shares.covered, estimated, substituted),
+    )
+    return Quarters(*keys, *sums)
+
+
+def days(segments: Segments, shares: Shares, place: Ints, day: Ints) -> Days:
+    """Sums of shares by series, local day and place; `place` and `day` are those of each share's quarter hour."""
+    months = day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    inside = _inside(shares, len(segments.start))
     unmeasured = []
-    for period in (day, date.astype("datetime64[M]").astype(np.int64), date.astype("datetime64[Y]").astype(np.int64)):
-        within = np.ones(len(segments.start), np.bool_)
-        present = stops > bounds
-        within[present] = period[bounds[present]] == period[stops[present] - 1]
-        unknown = (segments.mark != Mark.MEASURED) & (segments.split | ~within)
+    for period in (day, months, months // 12):
+        unknown = (segments.mark != Mark.MEASURED) & (segments.split | ~inside(period))
         unmeasured.append(np.where(unknown[shares.segment], shares.quantity, 0))
     keys, sums = totals((segments.series[shares.segment], day, place), (shares.quantity, shares.covered, *unmeasured))
     return Days(*keys, *sums)
+
+
+def _inside(shares: Shares, count: int) -> Callable[[Ints], Bools]:
+    """Tells which of `count` segments lie wholly in one period, given the period of each share."""
+    first = np.searchsorted(shares.segment, np.arange(count), "left")
+    last = np.searchsorted(shares.segment, np.arange(count), "right") - 1
+
+    def inside(period: Ints) -> Bools:
+        within = np.ones(count, np.bool_)
+        present = last >= first
+        within[present] = period[first[present]] == period[last[present]]
+        return within
+
+    return inside

@@ -43,7 +43,7 @@ def meter(
     ratio: Fraction = Fraction(1),
     step: int = 10,
     interval: int = QUARTER,
-    sky: tuple[float, float] | None = None,
+    sky: int = 0,
 ) -> Meter:
     """A meter of `rated` W with a register in Wh that reports each quarter hour."""
     return Meter(modulus=modulus, ratio=ratio, step=step, rated=rated, interval=interval, sky=sky)
@@ -108,12 +108,13 @@ class Result:
 
     def quarter_quantities(self) -> dict[int, int]:
         """Quantity by quarter hour's start."""
-        rows = quarters(self.segments, spread(self.segments, self.sky))
+        shares = spread(self.segments, self.sky)
+        rows = quarters(self.segments, shares, np.zeros_like(shares.quarter))
         return dict(zip((rows.quarter * QUARTER).tolist(), rows.quantity.tolist(), strict=True))
 
     def day_rows(self) -> list[Day]:
         shares = spread(self.segments, self.sky)
-        table: Days = days(self.segments, shares, SHANGHAI.number(shares.quarter), np.zeros_like(shares.quarter))
+        table: Days = days(self.segments, shares, np.zeros_like(shares.quarter), SHANGHAI.number(shares.quarter))
         return [Day(*row) for row in zip(*(column.tolist() for column in table), strict=True)]
 
 

@@ -114,7 +114,7 @@ def test_example_11_clear_sky() -> None:
     def sky(_: int, quarter: np.ndarray) -> np.ndarray:
         return np.array([hours[n] for n in (quarter - at("16:00") // QUARTER) // 4])
 
-    pv = meter(10_000, sky=(36.65, 117.0))
+    pv = meter(10_000, sky=1)
     result = run(pv, [(at("16:00"), 0), (at("16:00") + 16 * HOUR, 6_000)], sky=sky)
     quarter_hours = np.array(shares(result)).reshape(16, 4)
     assert quarter_hours.sum(axis=1).tolist() == [3_000, 1_000, *[0] * 12, 500, 1_500]
@@ -122,7 +122,7 @@ def test_example_11_clear_sky() -> None:
 
 
 def test_example_11_evenly_where_the_sky_is_dark() -> None:
-    pv = meter(10_000, sky=(36.65, 117.0))
+    pv = meter(10_000, sky=1)
     result = run(pv, [(at("16:00"), 0), (at("18:00"), 800)], sky=no_sky)
     assert shares(result) == [100] * 8
 
