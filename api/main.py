@@ -9,6 +9,7 @@ import uvicorn
 
 from api.app import create_app
 from api.guard import loopback
+from api.stream import Hub
 from compound.settings import Settings
 
 GRACE_S = 5
@@ -20,16 +21,21 @@ log = structlog.get_logger("api")
 class Server(uvicorn.Server):
     """uvicorn, which lets go of the live streams first: it would wait for them otherwise."""
 
+    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+        super().__init__(config)
+        self.hub = hub
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the streams, then what uvicorn ends."""
-        self.config.app.state.services.hub.close()  # type: ignore[union-attr]
+        self.hub.close()
         await super().shutdown(sockets)
 
 
 def server(settings: Settings) -> Server:
     """The server on these settings, not yet running. Raises SettingsError where it may not listen so."""
+    app = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         host=settings.api_host,
         port=settings.api_port,
         log_config=None,
@@ -40,7 +46,7 @@ def server(settings: Settings) -> Server:
         timeout_graceful_shutdown=GRACE_S,
         timeout_keep_alive=30,
     )
-    return Server(config)
+    return Server(config, app.state.services.hub)
 
 
 def run(settings: Settings) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from typing import Final, NamedTuple
 
 import asyncpg
@@ -106,13 +106,13 @@ class Hub:
                 f"{self._settings.api_streams} live streams are open already; close one or ask in intervals.",
             )
 
-    async def stream(self, domains: Collection[str], last_id: str | None) -> AsyncIterator[bytes]:
+    async def stream(self, domains: Collection[str], last_id: str | None) -> AsyncGenerator[bytes]:
         """Server-sent events for one client, from just after `last_id` where it is still known. No `domains`: all."""
         self._clients += 1
         self._metrics.streams.set(self._clients)
         try:
-            yield HELLO
             position, known = self._resume(last_id)
+            yield HELLO
             if not known:
                 yield self._reset()
             while not self._closed:
