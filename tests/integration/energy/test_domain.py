@@ -1,0 +1,129 @@
+"""The energy domain on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import pytest
+
+from compound.events import Event
+from compound.timeutil import QUARTER
+from tests.support.energy import at
+from tests.support.energy_rig import EnergyRig, reading
+
+TEN = at("10:00")
+
+
+def test_readings_become_quarters_and_days(rig: EnergyRig) -> None:
+    rig.meter("m1")
+    rig.send([reading("m1", TEN + n * QUARTER, n, import_wh=1000 + 500 * n) for n in range(5)], batch=2)
+    facts = rig.facts()
+    assert [row[4:6] for row in facts["quarters"]] == [(500, QUARTER)] * 4
+    assert [row[4:8] for row in facts["days"]] == [(2000, 4 * QUARTER, 0, 0)]
+    assert len(facts["segments"]) == 4
+    assert facts["marks"] == []
+
+
+def test_points_of_an_unknown_meter_wait(rig: EnergyRig) -> None:
+    events = [reading("m1", TEN + n * QUARTER, n, import_wh=1000 + 500 * n) for n in range(5)]
+    rig.send(events)
+    facts = rig.facts()
+    assert ([row[5] for row in facts["marks"]], facts["segments"]) == ([4] * 5, [])
+    rig.meter("m1")
+    rig.settle()
+    facts = rig.facts()
+    assert (facts["marks"], len(facts["segments"])) == ([], 4)
+
+
+def test_a_late_reading_replaces_the_segment_around_it(rig: EnergyRig) -> None:
+    rig.meter("m1")
+    events = [reading("m1", TEN + n * QUARTER, n, import_wh=1000 + 500 * n) for n in range(40)]
+    rig.send([*events[:20], *events[21:]], batch=10)
+    assert rig.rows("SELECT count(*), sum(last - first) FROM segment") == [(38, 19_500)]
+    rig.send([events[20]])
+    assert rig.rows("SELECT count(*), sum(last - first) FROM segment") == [(39, 19_500)]
+    assert rig.rows("SELECT count(*), sum(estimated) FROM quarter") == [(39, 0)]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3, 4), (4, 3, 2, 1, 0), (2, 4, 0, 3, 1), (0, 1, 3, 2, 4, 1)])
+def test_example_03_in_any_order(rig: EnergyRig, order: tuple[int, ...]) -> None:
+    rig.meter("m1")
+    values = (100_000, 5_000_000, 5_000_400, 101_500, 102_000)
+    rig.send([reading("m1", TEN + n * QUARTER, n, import_wh=values[n]) for n in order], batch=1)
+    facts = rig.facts()
+    assert [row[5] for row in facts["marks"]] == [1, 1]
+    assert [row[5] - row[4] for row in facts["segments"]] == [1_500, 500]
+    assert [row[4] for row in facts["quarters"]] == [500] * 4
+
+
+def test_interval_data(rig: EnergyRig) -> None:
+    """Intervals count by their start, whatever the order; those that overlap don't; a month's replaces nothing."""
+    rig.meter("m1")
+    events = [reading("m1", TEN + (n + 1) * QUARTER, n, interval_s=900, interval_wh=100 * n) for n in range(8)]
+    rig.send([*events[4:], *events[:4], *events[2:6]], batch=3)
+    facts = rig.facts()
+    assert [row[4] for row in facts["quarters"]] == [100 * n for n in range(8)]
+    overlapping = reading("m1", TEN + 4 * QUARTER, 9, interval_s=1800, interval_wh=1)
+    rig.send([overlapping])
+    facts = rig.facts()
+    assert [row[4] for row in facts["quarters"]] == [0, 100, 400, 500, 600, 700]
+    assert [row[5] for row in facts["marks"]] == [2, 2, 2]
+
+
+def test_a_moved_meter_leaves_history_at_its_place(rig: EnergyRig) -> None:
+    rig.meter("m1", "here")
+    events = [reading("m1", TEN + n * QUARTER, n, import_wh=1000 * n) for n in range(9)]
+    rig.send(events)
+    rig.meter("m1", "there", since="2026-10-12T11:00:00+08:00")
+    rig.settle()
+    found = rig.rows("SELECT point, sum(quantity) FROM quarter JOIN place ON id = place GROUP BY 1 ORDER BY 1")
+    assert found == [("here", 4000), ("there", 4000)]
+    assert rig.rows("SELECT point, quantity FROM day JOIN place ON id = place ORDER BY 1") == found
+
+
+def test_another_zone_cuts_all_days_anew(rig: EnergyRig) -> None:
+    rig.meter("m1", rated_w=10**6)
+    rig.send([reading("m1", at("22:00") + n * QUARTER, n, import_wh=1000 * n) for n in range(17)])
+    assert [row[4] for row in rig.facts()["days"]] == [8000, 8000]
+    rig.site(timezone="Asia/Seoul")
+    rig.settle()
+    assert [row[4] for row in rig.facts()["days"]] == [4000, 12000]
+
+
+def test_inverter_counter_wraps_and_zero_is_no_reading(rig: EnergyRig) -> None:
+    rig.register("point", "pv", {"type": "inverter", "site": "demo", "plant": "p", "p0_w": 20_000})
+    rig.register("device", "i1", {"kind": "inverter", "site": "demo", "point": "pv", "rated_w": 20_000})
+    values = [2**32 - 1000, 0, 500, 1500]
+    rig.send([reading("i1", TEN + n * QUARTER, n, "inverter", energy_wh=value) for n, value in enumerate(values)])
+    assert [row[5] - row[4] for row in rig.facts()["segments"]] == [1500, 1000]
+
+
+def _copies(rig: EnergyRig, events: list[Event]) -> None:
+    for event in events:
+        rig.send([event])
+        rig.send([event, event])
+
+
+@pytest.mark.parametrize("feed", [_copies, lambda rig, events: rig.send(reversed(events), 7)])
+def test_repeats_and_order_change_nothing(
+    make_rig: Callable[[], EnergyRig], feed: Callable[[EnergyRig, list[Event]], None]
+) -> None:
+    rigs = make_rig(), make_rig()
+    events = [reading("m1", TEN + n * QUARTER, n, import_wh=1000 + 500 * n + (n == 9) * 10**6) for n in range(40)]
+    for rig in rigs:
+        rig.meter("m1")
+    rigs[0].send(events)
+    feed(rigs[1], events)
+    assert rigs[0].facts() == rigs[1].facts()
+
+
+def test_after_a_restart_the_fast_path_goes_on(rig: EnergyRig) -> None:
+    rig.meter("m1")
+    events = [reading("m1", TEN + n * QUARTER, n, import_wh=1000 + 500 * n) for n in range(40)]
+    for part in (events[:20], events[20:]):
+        rig.send(part, batch=7)
+        rig.domain.forget()
+    facts = rig.facts()
+    assert all(one[3] == other[2] for one, other in pairwise(facts["segments"]))
+    assert rig.rows("SELECT sum(quantity), sum(covered) FROM day") == [(19_500, 39 * QUARTER)]
