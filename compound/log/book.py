@@ -41,17 +41,17 @@ def root(heads: Iterable[bytes]) -> bytes:
 class Chain:
     """The hash chain of one partition: `head` is the hash of its last row, or the generation's root."""
 
-    __slots__ = ("_pack", "_slot", "_topic", "head")
+    __slots__ = ("_pack", "_topic", "head", "slot")
 
     def __init__(self, slot: Slot, head: bytes) -> None:
         self.head = head
-        self._slot = slot
+        self.slot = slot
         self._topic = slot.topic.encode()
         self._pack = struct.Struct(f">I32sI{len(self._topic)}sIIIIIQIqI").pack
 
     def extend(self, offset: int, recorded: int, key: bytes, headers: bytes, value: bytes) -> bytes:
         """Append a row; the new head, which is the row's hash. `recorded` in microseconds UTC."""
-        topic, (_, generation, partition) = self._topic, self._slot
+        topic, (_, generation, partition) = self._topic, self.slot
         fixed = self._pack(
             32, self.head, len(topic), topic, 4, generation, 4, partition, 8, offset, 8, recorded, len(key)
         )
