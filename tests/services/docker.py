@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from ops.embedded.process import spawn
+from ops.embedded.process import spawn, stop
 
 MOSQUITTO_IMAGE = "eclipse-mosquitto:2.0.22"
 KAFKA_IMAGE = "apache/kafka:4.1.0"
@@ -29,24 +30,30 @@ def engine_answers() -> bool:
     return asked.returncode == 0
 
 
-def run_container(
-    image: str,
-    *,
-    log: Path,
-    ports: Mapping[int, int],
-    env: Mapping[str, str] | None = None,
-    mounts: Mapping[Path, str] | None = None,
-    command: Sequence[str] = (),
-) -> subprocess.Popen[bytes]:
-    """Run a container attached, its `ports` (here -> inside) on loopback.
+class Container:
+    """A container run attached: the client passes SIGTERM on and `--rm` removes it, so it dies with us like any child."""
 
-    The client passes SIGTERM on to the container and `--rm` removes it, so it dies with us like any other child.
-    """
-    options = ["--rm", "--init", "--pull=never"]
-    for here, inside in ports.items():
-        options += ["-p", f"127.0.0.1:{here}:{inside}"]
-    for name, value in (env or {}).items():
-        options += ["-e", f"{name}={value}"]
-    for path, inside_path in (mounts or {}).items():
-        options += ["-v", f"{path}:{inside_path}:ro"]
-    return spawn(["docker", "run", *options, image, *command], log=log, death_signal=signal.SIGTERM)
+    def __init__(
+        self,
+        image: str,
+        *,
+        log: Path,
+        ports: Mapping[int, int],
+        env: Mapping[str, str] | None = None,
+        mounts: Mapping[Path, str] | None = None,
+    ) -> None:
+        """Start it with its `ports` (here -> inside) on loopback and `mounts` (here -> inside)."""
+        self._name = f"compound-tests-{uuid.uuid4().hex[:12]}"
+        options = ["--rm", "--init", "--pull=never", "--name", self._name]
+        for here, inside in ports.items():
+            options += ["-p", f"127.0.0.1:{here}:{inside}"]
+        for name, value in (env or {}).items():
+            options += ["-e", f"{name}={value}"]
+        for path, inside_path in (mounts or {}).items():
+            options += ["-v", f"{path}:{inside_path}"]
+        self.process = spawn(["docker", "run", *options, image], log=log, death_signal=signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End what runs inside as a crash would, and wait until the container is gone."""
+        subprocess.run(["docker", "kill", "--signal=KILL", self._name], capture_output=True, check=False)
+        stop(self.process)

@@ -15,7 +15,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from ops.embedded.process import ServiceError, free_port, spawn, stop, tail, wait_until
-from tests.services.docker import KAFKA_IMAGE, engine_answers, run_container
+from tests.services.docker import KAFKA_IMAGE, Container, engine_answers
 
 CACHE = Path(__file__).parent / ".cache"
 JARS = CACHE / "kafka-4.1.0"
@@ -56,6 +56,7 @@ class KafkaNode:
         self._folder = folder
         self._java = java
         self._port, self._controller = free_port(), free_port()
+        self._container: Container | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self.bootstrap = f"127.0.0.1:{self._port}"
 
@@ -63,25 +64,16 @@ class KafkaNode:
         """Start it, with the data of a former start if there is any; ServiceError when it can't be."""
         self._folder.mkdir(parents=True, exist_ok=True)
         log = self._folder / "kafka.log"
-        if engine_answers():
-            listeners = self._listeners(bind="0.0.0.0", port=9092, controller=9093)
-            env = {f"KAFKA_{name.upper().replace('.', '_')}": value for name, value in (_SETTINGS | listeners).items()}
-            self._process = run_container(KAFKA_IMAGE, log=log, ports={self._port: 9092}, env=env)
-        else:
-            listeners = self._listeners(bind="127.0.0.1", port=self._port, controller=self._controller)
-            config = self._folder / "server.properties"
-            settings = {**_SETTINGS, **listeners, "log.dirs": str(self._folder / "data")}
-            config.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-            if not (self._folder / "data").exists():
-                self._format(config, log)
-            self._process = spawn([*self._program(), "kafka.Kafka", config], log=log, death_signal=signal.SIGKILL)
+        self._process = self._start_container(log) if engine_answers() else self._start_java(log)
         wait_until(self._answers, self._process, name="Kafka", log=log, timeout_s=60)
 
     def kill(self) -> None:
-        """End it as a crash would (a container: by SIGTERM)."""
-        if self._process is not None:
-            stop(self._process, signal.SIGTERM if engine_answers() else signal.SIGKILL)
-            self._process = None
+        """End it as a crash would (SIGKILL)."""
+        if self._container is not None:
+            self._container.kill()
+        elif self._process is not None:
+            stop(self._process, signal.SIGKILL)
+        self._container = self._process = None
 
     def clear(self) -> None:
         """Make it as new: no topics, no consumer groups. A group whose members were killed costs a fresh start."""
@@ -101,6 +93,26 @@ class KafkaNode:
             if time.monotonic() > deadline:
                 raise ServiceError("Kafka did not delete the topics of the test before.")
             time.sleep(0.02)
+
+    def _start_container(self, log: Path) -> subprocess.Popen[bytes]:
+        data = self._folder / "data"
+        data.mkdir(exist_ok=True)
+        data.chmod(0o777)  # the image's own user writes here
+        settings = {**_SETTINGS, **self._listeners(bind="0.0.0.0", port=9092, controller=9093), "log.dirs": "/data"}
+        env = {f"KAFKA_{name.upper().replace('.', '_')}": value for name, value in settings.items()}
+        self._container = Container(
+            KAFKA_IMAGE, log=log, ports={self._port: 9092}, env=env | {"CLUSTER_ID": _CLUSTER}, mounts={data: "/data"}
+        )
+        return self._container.process
+
+    def _start_java(self, log: Path) -> subprocess.Popen[bytes]:
+        listeners = self._listeners(bind="127.0.0.1", port=self._port, controller=self._controller)
+        settings = {**_SETTINGS, **listeners, "log.dirs": str(self._folder / "data")}
+        config = self._folder / "server.properties"
+        config.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+        if not (self._folder / "data").exists():
+            self._format(config, log)
+        return spawn([*self._program(), "kafka.Kafka", config], log=log)
 
     def _format(self, config: Path, log: Path) -> None:
         """Lay a formatted data folder; the first one is kept in the cache, for formatting costs a JVM's start."""

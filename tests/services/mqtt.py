@@ -10,7 +10,7 @@ from typing import Protocol
 
 from ops.embedded.broker import EmbeddedBroker
 from ops.embedded.process import ServiceError, free_port, listens, spawn, stop, wait_until
-from tests.services.docker import MOSQUITTO_IMAGE, engine_answers, run_container
+from tests.services.docker import MOSQUITTO_IMAGE, Container, engine_answers
 
 KINDS = ("iotcore", "mosquitto")
 
@@ -70,6 +70,7 @@ class Mosquitto:
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
         self._folder = folder
+        self._container: Container | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -78,17 +79,19 @@ class Mosquitto:
         config = self._folder / "mosquitto.conf"
         if engine_answers():
             config.write_text(_MOSQUITTO_CONFIG.format(port=1883, address="0.0.0.0"))
-            self._process = run_container(
-                MOSQUITTO_IMAGE, log=log, ports={self.port: 1883}, mounts={config: "/mosquitto/config/mosquitto.conf"}
-            )
+            mounts = {config: "/mosquitto/config/mosquitto.conf"}
+            self._container = Container(MOSQUITTO_IMAGE, log=log, ports={self.port: 1883}, mounts=mounts)
+            self._process = self._container.process
         else:
             config.write_text(_MOSQUITTO_CONFIG.format(port=self.port, address="127.0.0.1") + "user root\n")
             self._process = spawn([mosquitto_program(), "-c", config], log=log)
         wait_until(lambda: listens(self.port), self._process, name="Mosquitto", log=log)
 
     def kill(self) -> None:
-        if self._process is not None:
-            stop(self._process, signal.SIGTERM if engine_answers() else signal.SIGKILL)
+        if self._container is not None:
+            self._container.kill()
+        elif self._process is not None:
+            stop(self._process, signal.SIGKILL)
 
 
 def make_broker(kind: str, folder: Path) -> Iotcore | Mosquitto:
