@@ -1,7 +1,9 @@
 -- Parking: the timelines of the spots' sensors (subject = device, what = 'spot'; kinds state, stay, overstay), and how they
 -- are read. Functions have string bodies: their tables are looked up at each call.
-SELECT runtime.make_domain('parking');
-SELECT runtime.make_timeline('parking');
+DO $$ BEGIN
+    PERFORM runtime.make_domain('parking');
+    PERFORM runtime.make_timeline('parking');
+END $$;
 CREATE INDEX stay_by_carpark ON parking.segment ((data->>'carpark'), "end") WHERE kind = 'stay';
 
 -- Where sensors are in service: registered at a spot and not in maintenance.

@@ -1,7 +1,9 @@
 -- Parcels: the timelines of the lockers' cells (subject = bank's device, what = cell; kinds state, parcel, reservation, door,
 -- door-left-open, overdue-24/-48/-72), and how they are read. Functions have string bodies: tables are looked up at each call.
-SELECT runtime.make_domain('parcels');
-SELECT runtime.make_timeline('parcels');
+DO $$ BEGIN
+    PERFORM runtime.make_domain('parcels');
+    PERFORM runtime.make_timeline('parcels');
+END $$;
 CREATE INDEX parcel_by_bank ON parcels.segment ((data->>'bank'), "end") WHERE kind = 'parcel';
 
 -- Parcels, those still there included. dwell_s in seconds, counted from closing to closing.

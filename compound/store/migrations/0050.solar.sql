@@ -1,9 +1,11 @@
 -- Solar: the timelines of inverters (subject = device, what = 'state'; kinds state, inverter-fault) and of weather stations
 -- (weather_*, what = 'poa'; kind poa, a quarter hour each), the clear sky, and the ratios made of them and of the energy.
 -- Functions have string bodies: tables are looked up at each call.
-SELECT runtime.make_domain('solar');
-SELECT runtime.make_timeline('solar');
-SELECT runtime.make_timeline('solar', 'weather_');
+DO $$ BEGIN
+    PERFORM runtime.make_domain('solar');
+    PERFORM runtime.make_timeline('solar');
+    PERFORM runtime.make_timeline('solar', 'weather_');
+END $$;
 
 -- Clear-sky irradiance of a site by quarter hour (pvlib, Haurwitz), W/m2; `sky` says from where to where it is filled.
 CREATE TABLE solar.clear_sky (site text, start timestamptz, ghi_w_m2 int NOT NULL, PRIMARY KEY (site, start));

@@ -1,0 +1,163 @@
+"""The evaluator of quotas: one holder of its lock reads committed totals, writes figures and levels, tells the levels.
+
+Quotas belong to no partition, so it reads no topic. What it writes in `figure` and `level` is a function of the energy's
+totals and the registry; what it tells depends on what it told before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from compound.events import Received
+from compound.settings import Settings
+from compound.store.db import Lock, sql_text
+from compound.timeutil import QUARTER, SECOND, moment
+from processors.quotas.figures import Curve, curve, figures, reached
+from processors.quotas.registered import Period, Planned, edits, quotas
+from processors.quotas.told import KINDS, end_removed, tell
+from processors.quotas.totals import Totals
+from processors.runtime.domain import Tx
+from processors.runtime.telling import Rule, Teller, segments_of
+
+RULES: Final = {
+    KINDS["notice"]: Rule("notification", "low"),
+    KINDS["warning"]: Rule("energy", "medium"),
+    KINDS["alarm"]: Rule("energy", "high"),
+}
+BEHIND: Final = 1000
+"""With more records than this not yet taken in by the energy domain, no level is told."""
+
+
+class Standing(NamedTuple):
+    """A period as last evaluated. `reached`: level -> end of the first quarter hour at whose end it holds, µs."""
+
+    period: Period
+    curve: Curve
+    reached: dict[str, int]
+    until: int
+
+
+class Quotas:
+    """Keeps the figures of all quotas; safe to run in several processes, one at a time does the work."""
+
+    name = "quotas"
+    topics: tuple[str, ...] = ()
+
+    def __init__(self, settings: Settings) -> None:
+        self.teller = Teller(RULES, settings.quiet_s, settings.late_s, segments_of("condition"))
+        self._quiet = int(settings.quiet_s * SECOND)
+        self.forget()
+
+    def apply(self, tx: Tx, events: Sequence[Received]) -> None:
+        """No topic is read."""
+
+    def rederive(self, tx: Tx, devices: Sequence[tuple[str, int]]) -> None:
+        """No device is owned."""
+
+    def tick(self, tx: Tx) -> bool:
+        """Evaluate what changed, and tell; whether anything was written."""
+        row = tx.conn.execute("SELECT pg_try_advisory_xact_lock(%s, 0)", (int(Lock.EVALUATOR),)).fetchone()
+        if not row or not row[0]:
+            return False
+        self._registered(tx)
+        for planned in self._planned:
+            if self._totals.setdefault(planned.id, Totals(planned)).refresh(tx.conn, planned, tx.now):
+                self._standing[planned.id] = self._evaluate(tx, planned)
+        if self._standing and self._settled(tx):
+            for planned in self._planned:
+                for each in self._standing.pop(planned.id, ()):
+                    tell(tx, planned, each.period, each.curve, each.reached, each.until)
+        return self.teller.tick(tx) or bool(tx.changed)
+
+    def forget(self) -> None:
+        """Drop what is held: all is read again."""
+        self._version = -1
+        self._planned: list[Planned] = []
+        self._totals: dict[str, Totals] = {}
+        self._standing: dict[str, list[Standing]] = {}
+
+    def _registered(self, tx: Tx) -> None:
+        """Follow the registry; quotas that are no more leave no figures."""
+        if tx.registry.version == self._version:
+            return
+        self.forget()
+        self._planned = quotas(tx.registry, edits(tx.conn))
+        self._version = tx.registry.version
+        known = [planned.id for planned in self._planned]
+        tx.conn.execute("DELETE FROM figure WHERE quota <> ALL(%s)", (known,))
+        tx.conn.execute("DELETE FROM level WHERE quota <> ALL(%s)", (known,))
+        end_removed(tx, known)
+
+    def _evaluate(self, tx: Tx, planned: Planned) -> list[Standing]:
+        totals, day_ends = self._totals[planned.id], planned.year.day_ends()
+        found = []
+        for period in planned.periods:
+            span = slice(planned.year.number(period.start), planned.year.number(period.end))
+            standing = curve(
+                period.budget, totals.actual[span], totals.coverage[span], planned.plan[span], day_ends[span]
+            )
+            times = {level: period.start + (number + 1) * QUARTER for level, number in reached(standing).items()}
+            found.append(Standing(period, standing, times, period.start + len(standing.actual) * QUARTER))
+        _write(tx, planned, found)
+        tx.changed.add(("quota", planned.quota.department))
+        return found
+
+    def _settled(self, tx: Tx) -> bool:
+        """Whether the totals are those of now: the energy domain is not behind the log, and no late burst is coming in.
+
+        While a month is being filled in, what looks like a level may be over with the next reading.
+        """
+        behind = tx.conn.execute(
+            "SELECT coalesce(sum(b.next_offset - p.next_offset), 0) FROM energy.position p JOIN book.partition b"
+            " ON (b.topic, b.generation, b.partition) = (p.topic, p.generation, p.partition)"
+        ).fetchone()
+        late = tx.conn.execute(
+            "SELECT max(late_recorded) > %s FROM energy.subject", (moment(tx.now - self._quiet),)
+        ).fetchone()
+        return behind is not None and behind[0] <= BEHIND and not (late and late[0])
+
+
+_COLUMNS: Final = (
+    'quota, period, start, "end", department, medium, counts, year, until, budget, actual, used, plan, pace, rest, forecast,'
+    " coverage, marked, edit"
+)
+_KEPT: Final = ("quota", "period", "start")
+_SET: Final = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS.split(", ") if name not in _KEPT)
+
+
+def _write(tx: Tx, planned: Planned, standing: list[Standing]) -> None:
+    """The figures and levels of one quota; only what differs is written."""
+    quota = planned.quota
+    rows = []
+    for each in standing:
+        f = figures(each.curve)
+        numbers = (f.budget, f.actual, f.used, f.plan, f.pace, f.rest, f.forecast, f.coverage, f.marked, planned.edit)
+        times = moment(each.period.start), moment(each.period.end)
+        about = quota.department, quota.medium, quota.counts, quota.year, moment(each.until)
+        rows.append((planned.id, each.period.kind, *times, *about, *numbers))
+    tx.conn.execute("DELETE FROM figure WHERE quota = %s AND year <> %s", (planned.id, quota.year))
+    tx.conn.cursor().executemany(
+        sql_text(
+            f"INSERT INTO figure ({_COLUMNS}) VALUES ({', '.join(['%s'] * len(rows[0]))})"
+            f" ON CONFLICT (quota, period, start) DO UPDATE SET {_SET} WHERE figure IS DISTINCT FROM excluded"
+        ),
+        rows,
+    )
+    _write_levels(tx, planned, standing)
+
+
+def _write_levels(tx: Tx, planned: Planned, standing: list[Standing]) -> None:
+    about = planned.quota.department, planned.quota.medium
+    levels = {
+        (planned.id, each.period.kind, moment(each.period.start), level, *about, moment(at))
+        for each in standing
+        for level, at in each.reached.items()
+    }
+    query = "SELECT quota, period, start, level, department, medium, at FROM level WHERE quota = %s"
+    if levels != set(tx.conn.execute(query, (planned.id,)).fetchall()):
+        tx.conn.execute("DELETE FROM level WHERE quota = %s", (planned.id,))
+        tx.conn.cursor().executemany(
+            "INSERT INTO level (quota, period, start, level, department, medium, at) VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            sorted(levels),
+        )
