@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from compound.log.audit import NoBook
 from compound.registry.file import FileError
 from compound.settings import SettingsError
 from ops import cli_audit, cli_doctor, cli_look, cli_quarantine, cli_registry, cli_roles, cli_up
@@ -30,7 +31,7 @@ def main() -> None:
     """Run the command; what a person can mend is said in one sentence, with exit code 2."""
     try:
         app()
-    except (SettingsError, FileError, ServiceError, Busy, NotRunning, ApiError) as error:
+    except (SettingsError, NoBook, FileError, ServiceError, Busy, NotRunning, ApiError) as error:
         print(f"compound: {error}", file=sys.stderr)
         sys.exit(2)
 

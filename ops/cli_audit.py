@@ -1,0 +1,61 @@
+"""`compound audit`: verify the book's hash chain (P9)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from compound.log.audit import Report, audit
+from ops.cli_look import JsonOut
+from ops.cli_up import Data
+from ops.up.folder import DEFAULT, DataFolder
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put the command into `app`."""
+    app.command("audit", rich_help_panel="Look")(audit_book)
+
+
+def audit_book(data: Data = DEFAULT, as_json: JsonOut = False) -> None:
+    """Verify every row of the book; name the first wrong, missing or inserted one of each partition.
+
+    Exit code 1 when something is not as it was written. Note the fingerprint elsewhere: it names the whole book as it
+    stood, so that a later audit can show whether it was made anew.
+    """
+    running = DataFolder(data).running()
+    out = Console(stderr=True)
+    columns = (TextColumn("Reading the book"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=out, transient=True) as progress:
+        task = progress.add_task("book", total=None)
+        report = audit(
+            running.log_url,
+            running.database_url,
+            lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    _tell(report, as_json)
+    if report.findings:
+        raise typer.Exit(1)
+
+
+def _tell(report: Report, as_json: bool) -> None:
+    print_ = _fingerprint(report)
+    if as_json:
+        findings = [{"kind": f.kind, "address": f.address._asdict(), "text": f.text} for f in report.findings]
+        typer.echo(json.dumps({"rows": report.rows, "fingerprint": print_, "findings": findings}, indent=2))
+        return
+    for finding in report.findings:
+        typer.echo(str(finding))
+    verdict = "NOT as it was written" if report.findings else "as it was written"
+    typer.echo(f"{report.rows:,} rows in {len(report.heads)} partitions: {verdict}. Fingerprint {print_}.")
+
+
+def _fingerprint(report: Report) -> str:
+    """One hash over the heads of all partitions."""
+    whole = hashlib.sha256()
+    for slot, head in sorted(report.heads.items()):
+        whole.update(f"{slot.topic}/{slot.generation}/{slot.partition}/{head.next_offset}/{head.hash.hex()}\n".encode())
+    return whole.hexdigest()[:32]
