@@ -6,12 +6,11 @@ from datetime import date
 
 import numpy as np
 
-from simulators.demo import places
 from simulators.demo.meters import BY_KEY, CHILDREN, METERS, Meter
 from simulators.world import loads
 from simulators.world.seeds import generator
 from simulators.world.solar import Inverter
-from simulators.world.weather import Ints, Weather
+from simulators.world.weather import Floats, Ints, Weather
 
 Quarters = dict[tuple[str, str], Ints]
 """(meter key, register) -> what passed in each of the 96 quarter hours."""
@@ -39,7 +38,7 @@ def of_day(seed: int, day: date, weather: Weather, inverters: dict[str, Inverter
     return quarters
 
 
-def _sum(seed: int, day: date, meter: Meter, temperature: loads.Floats, used: dict[str, Ints]) -> Ints:
+def _sum(seed: int, day: date, meter: Meter, temperature: Floats, used: dict[str, Ints]) -> Ints:
     """What `meter` measures: its own load, its children, and a small true loss."""
     total = loads.leaf(seed, day, meter, temperature)
     below = np.zeros(loads.QUARTERS, np.int64)
@@ -64,11 +63,3 @@ def _battery(seed: int, day: date) -> tuple[Ints, Ints]:
     none = np.zeros(loads.QUARTERS)
     charge, discharge = np.where(charging, power / 4, none), np.where(discharging, power / 4, none)
     return charge.astype(np.int64), discharge.astype(np.int64)
-
-
-def interval_energy(quarters: Quarters) -> int:
-    """Wh the compound took from outside on that day (a figure for tests and progress)."""
-    return int(quarters["main", "import_wh"].sum() - quarters["main", "export_wh"].sum())
-
-
-assert places.MAIN == BY_KEY["main"].point

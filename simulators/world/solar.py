@@ -31,7 +31,9 @@ class Inverter:
     """Fault bits, SunSpec Evt1."""
 
 
-def of_day(seed: int, day: date, weather: Weather, broken: dict[str, list[tuple[int, int, int]]]) -> dict[str, Inverter]:
+def of_day(
+    seed: int, day: date, weather: Weather, broken: dict[str, list[tuple[int, int, int]]]
+) -> dict[str, Inverter]:
     """The inverters' day. `broken`: device -> (first step, last step exclusive, fault bits) without power."""
     return {device: _inverter(seed, day, device, weather, broken.get(device, [])) for device in places.INVERTERS}
 

@@ -1,0 +1,129 @@
+"""Writing and reading the truth."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from simulators.simulation import Day, Session, State
+from simulators.wire import Message, devices
+
+_SCHEMA = Path(__file__).with_name("schema.sql")
+
+
+class TruthError(Exception):
+    """The truth in the data folder is another simulation's; the text is one sentence."""
+
+
+class Truth:
+    """One simulation's truth. Methods that write commit; a reader may look on meanwhile."""
+
+    def __init__(self, path: Path) -> None:
+        self.conn = sqlite3.connect(path, isolation_level=None)
+        self.conn.execute("PRAGMA journal_mode = WAL")
+        self.conn.execute("PRAGMA synchronous = NORMAL")
+        self.conn.executescript(_SCHEMA.read_text(encoding="utf-8"))
+        rows = [(number, d.id, d.kind, d.wire) for number, d in enumerate(devices().values())]
+        self._many("INSERT OR IGNORE INTO device VALUES (?, ?, ?, ?)", rows)
+        self.number: dict[str, int] = dict(self.conn.execute("SELECT id, number FROM device"))
+
+    def close(self) -> None:
+        """Release the file."""
+        self.conn.close()
+
+    def begin(self, scenario: str, seed: int, origin: date) -> date:
+        """Say what this truth is of; the origin of the first time holds. Raises TruthError for another simulation."""
+        wanted = {"scenario": scenario, "seed": str(seed)}
+        found = dict(self.conn.execute("SELECT key, value FROM meta"))
+        for key, value in wanted.items():
+            if found.get(key, value) != value:
+                raise TruthError(
+                    f"This data folder holds the simulation of {key} {found[key]}, not {value}; choose another by --data."
+                )
+        if "origin" in found:
+            return date.fromisoformat(found["origin"])
+        self._many("INSERT INTO meta VALUES (?, ?)", [*wanted.items(), ("origin", origin.isoformat())])
+        return origin
+
+    def sessions(self) -> list[Session]:
+        """All runs so far, in order."""
+        rows = self.conn.execute("SELECT started, live_from, cursor FROM session ORDER BY number")
+        return [Session(*row) for row in rows]
+
+    def save(self, number: int, session: Session) -> None:
+        """Write down where a run is."""
+        self._many(
+            "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?)",
+            [(number, session.started, session.live_from, session.cursor)],
+        )
+
+    def state(self, day: date) -> State | None:
+        """The state at the beginning of `day`, or the last one before it that is kept."""
+        row = self.conn.execute(
+            "SELECT state FROM day WHERE day <= ? ORDER BY day DESC LIMIT 1", (day.isoformat(),)
+        ).fetchone()
+        return None if row is None else msgspec.json.decode(zlib.decompress(row[0]), type=State)
+
+    def keep(self, state: State) -> None:
+        """Keep the state at the beginning of its day."""
+        blob = zlib.compress(msgspec.json.encode(state), 1)
+        self._many("INSERT OR REPLACE INTO day VALUES (?, ?)", [(state.day, blob)])
+
+    def write(self, day: Day) -> None:
+        """Write a day's facts. A day written again, as after a restart, changes nothing but ends that were open."""
+        happened = day.happened
+        self.conn.execute("BEGIN")
+        many = self.conn.executemany
+        many("INSERT OR REPLACE INTO count VALUES (?, ?, ?, ?, ?)", day.counts)
+        many("INSERT OR IGNORE INTO passage VALUES (?, ?, ?, ?, ?, ?)", happened.passages)
+        many("INSERT OR IGNORE INTO opening VALUES (?, ?, ?)", happened.openings)
+        many(
+            'INSERT INTO stay VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "end" = coalesce(excluded."end", "end")',
+            happened.stays,
+        )
+        many(
+            'INSERT INTO parcel VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "end" = coalesce(excluded."end", "end"),'
+            " outcome = coalesce(excluded.outcome, outcome)",
+            [(p.bank, p.cell, p.deposited, p.reserved, p.end, p.outcome) for p in happened.parcels],
+        )
+        many(
+            'INSERT INTO condition VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "end" = coalesce(excluded."end", "end")',
+            happened.conditions,
+        )
+        many("INSERT OR REPLACE INTO span VALUES (?, ?, ?, ?, ?, ?, ?)", day.spans)
+        many(_MESSAGE, [self._row(message) for message in day.lost])
+        self.conn.execute("COMMIT")
+
+    def sent(self, messages: Iterable[Message], number: int, session: Session) -> None:
+        """Write down messages that were acknowledged, and up to where: one transaction."""
+        self.conn.execute("BEGIN")
+        self.conn.executemany(_MESSAGE, [self._row(message) for message in messages])
+        self.conn.execute(
+            "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?)",
+            (number, session.started, session.live_from, session.cursor),
+        )
+        self.conn.execute("COMMIT")
+
+    def silence(self, device: str, kind: str, start: int, end: int | None) -> None:
+        """Write down that a device (or its channel) really says nothing."""
+        self._many("INSERT OR REPLACE INTO silence VALUES (?, ?, ?, ?)", [(device, kind, start, end)])
+
+    def _row(self, m: Message) -> tuple[Any, ...]:
+        return self.number[m.device], m.boot, m.seq, m.channel, m.time, m.shown, m.send
+
+    def _many(self, sql: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        self.conn.execute("BEGIN")
+        self.conn.executemany(sql, rows)
+        self.conn.execute("COMMIT")
+
+
+_MESSAGE = (
+    "INSERT INTO message (device, boot, seq, channel, time, shown, sent) VALUES (?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT DO UPDATE SET copies = copies + 1"
+)
