@@ -98,8 +98,11 @@ class Membership:
         self._tell(conn)
 
     def channel(self) -> str:
-        """The notification channel on which members hear of joining, leaving and partitions let go."""
-        return f"book/{self._group}"
+        """The notification channel on which members hear of joining, leaving and partitions let go.
+
+        Groups may share one: then they look at their group once more than needed.
+        """
+        return f"book/{crc32(self._group.encode()):08x}"
 
     def _tell(self, conn: Connection) -> None:
         conn.execute("SELECT pg_notify(%s, '')", (self.channel(),))

@@ -61,6 +61,7 @@ class KafkaLog:
         self._patience = patience
         self._session = session
         self._mutex = threading.Lock()
+        self._settling = threading.Lock()  # of its own: nobody who appends waits for the database
         self._producer: Producer | None = None
         self._admin: AdminClient | None = None
         self._link = Link(database_url, "compound log", 0, lambda _: None) if database_url else None
@@ -130,7 +131,7 @@ class KafkaLog:
         wanted = self._describe(topics)
         if self._link is None:
             return {name: Generation(name, UNKNOWN, "kafka", topic_id, n) for name, (n, topic_id) in wanted.items()}
-        with self._mutex, self._link.use() as conn:
+        with self._settling, self._link.use() as conn:
             found = generations.settle(conn, "kafka", wanted)
             conn.commit()
         self._generations |= found

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import struct
 import threading
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+
+import psycopg
 
 from compound.log import generations
 from compound.log.book import Chain, encode_headers
@@ -36,7 +38,13 @@ WITH moved AS (
         AS t(topic, generation, partition, next_offset, head, recorded)
     WHERE (p.topic, p.generation, p.partition) = (t.topic, t.generation, t.partition)
     RETURNING p.topic)
-SELECT pg_notify('book:' || topic, '') FROM (SELECT DISTINCT topic FROM moved) AS touched
+SELECT pg_notify(left('book:' || topic, 63), '') FROM (SELECT DISTINCT topic FROM moved) AS touched
+"""
+# Whoever was stopped in the middle of sending rows is waited for by its server process, without limit.
+_EVICT = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = %s AND pid <> pg_backend_pid()
+  AND wait_event = 'ClientRead' AND xact_start < clock_timestamp() - %s * interval '1 second'
 """
 _HEADS = """
 SELECT topic, generation, partition, next_offset FROM book.partition
@@ -53,6 +61,9 @@ _LENGTH = struct.Struct(">I").pack
 _EPOCH_2000: Final = 946_684_800_000_000
 """PostgreSQL's epoch in microseconds: its binary timestamps count from 2000-01-01."""
 
+_NAME: Final = "compound log"
+"""Application name of the connections that append."""
+
 _NOWHERE: Final = Address("", 0, 0, 0)
 
 
@@ -65,21 +76,24 @@ class PostgresLog:
         *,
         patience: float = 5.0,
         session: float = 30.0,
+        frozen: float = 10.0,
         range_size: int = 1_000_000,
     ) -> None:
         """The log in the migrated database at `url`; connects when first used.
 
         `patience`: seconds that a connection is tried before LogUnavailable. `session`: seconds after which a reader
-        that stopped polling loses its partitions. `range_size`: offsets in one table of the book, when it is made.
+        that stopped polling loses its partitions. `frozen`: seconds after which an appender that stopped half-way, with
+        partitions locked, loses its transaction. `range_size`: offsets in one table of the book, when it is made.
         """
         self._url = url
         self._patience = patience
         self._session = session
         self._range_size = range_size
+        self._frozen = frozen
         self._reserved = 0
         self._generations: dict[str, Generation] = {}
         self._mutex = threading.Lock()
-        self._link = Link(url, "compound log", patience, _limit)
+        self._link = Link(url, _NAME, patience, self._prepare)
 
     def ensure_topics(self, topics: Mapping[str, int]) -> None:
         """Make the topics (name -> partitions) that don't exist here; one that exists keeps its partitions.
@@ -145,7 +159,7 @@ class PostgresLog:
     def _append(self, conn: db.Connection, records: Sequence[Record]) -> list[Address] | None:
         """Append under the partitions' locks; None when one is closed by now (its topic has a new generation)."""
         touched = self._by_slot(records)
-        locked = conn.execute(_LOCK, _columns(touched)).fetchall()
+        locked = self._lock(conn, touched)
         if any(closed for *_, closed, _ in locked):
             return None
         addresses = [_NOWHERE] * len(records)
@@ -180,6 +194,23 @@ class PostgresLog:
             for (topic, partition), indexes in grouped.items()
         }
 
+    def _lock(self, conn: db.Connection, slots: Collection[Slot]) -> list[tuple[Any, ...]]:
+        """Lock the partitions and read where they stand; who holds them and is frozen is thrown out."""
+        wanted = _columns(slots)
+        try:
+            return conn.execute(_LOCK, wanted).fetchall()
+        except psycopg.errors.LockNotAvailable:
+            conn.rollback()
+            conn.execute(_EVICT, (_NAME, self._frozen))
+            return conn.execute(_LOCK, wanted).fetchall()
+
+    def _prepare(self, conn: db.Connection) -> None:
+        """Limits: a process that is stopped while it holds partitions must not hold up all others for ever."""
+        limit = f"{int(self._frozen * 1000)}ms"
+        conn.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, false)", (limit,))
+        conn.execute("SELECT set_config('lock_timeout', %s, false)", (limit,))
+        conn.commit()
+
     def _reserve(self, conn: db.Connection, end: int) -> int:
         """Have tables for offsets below `end` and half a range more, so the next is made ahead; the bound reached."""
         wanted = end + self._range_size // 2
@@ -190,14 +221,7 @@ class PostgresLog:
         return int(row[0])
 
 
-def _limit(conn: db.Connection) -> None:
-    """A process that is stopped while it holds the partitions must not hold up all others for ever."""
-    conn.execute("SET idle_in_transaction_session_timeout = '10s'")
-    conn.execute("SET lock_timeout = '30s'")
-    conn.commit()
-
-
-def _columns(rows: Sequence[tuple[object, ...]] | dict[Slot, list[int]]) -> list[list[object]]:
+def _columns(rows: Collection[tuple[object, ...]]) -> list[list[object]]:
     """Rows as one array a column, for unnest."""
     return [list(column) for column in zip(*rows, strict=True)]
 

@@ -105,7 +105,7 @@ class PostgresReader:
         conn.adapters.register_loader("timestamptz", _Micros)
         self._pid = conn.info.backend_pid
         conn.add_notify_handler(self._hear)
-        for name in (self._membership.channel(), *(f"book:{topic}" for topic in self._topics)):
+        for name in (self._membership.channel(), *(f"book:{topic}"[:63] for topic in self._topics)):
             conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(name)))
 
     def _forget(self) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from compound.log.link import Link
 from compound.log.partition import partition_of
 from compound.log.port import LogUnavailable, OffsetLost, Slot
 from compound.log.postgres import PostgresLog
@@ -124,6 +125,27 @@ class TestPostgresLog(LogContract):
         owner = Owner()
         reader = join(owner)
         owner.until([reader], lambda: [stored.value for stored in owner.got] == [b"after"])
+
+    def test_an_appender_frozen_while_it_sends_rows_loses_its_transaction(self, open_log, topic, database):
+        with psycopg.connect(database, application_name="compound log") as frozen:
+            frozen.execute("SELECT FROM book.partition WHERE topic = %s FOR UPDATE", (topic,))
+            frozen.pgconn.exec_(b"COPY book.event FROM STDIN")  # and nothing is sent
+            start = time.monotonic()
+            assert open_log(frozen=1.0).append([record(topic, "x")])[0].offset == 0
+            assert 0.5 < time.monotonic() - start < 10
+            frozen.close()
+
+    def test_an_appender_frozen_between_statements_loses_its_transaction(self, log, open_log, topic):
+        slow = Link(log._url, "compound log", 1.0, open_log(frozen=1.0)._prepare)
+
+        def freeze() -> None:
+            with slow.use() as conn:
+                conn.execute("SELECT FROM book.partition WHERE topic = %s FOR UPDATE", (topic,))
+                assert log.append([record(topic, "x")])[0].offset == 0
+                conn.execute("SELECT 1")
+
+        with pytest.raises(LogUnavailable):
+            freeze()
 
     # Generations and ranges
 
