@@ -9,7 +9,7 @@ import msgspec
 
 from compound.events import Event, event_id, from_stored
 from compound.log.port import Record, Stored
-from compound.registry.timeline import Registry, build
+from compound.registry.timeline import FOREVER, Registry, Span, build
 from compound.timeutil import SECOND, parse
 from processors.access.decode import WHAT, points
 from processors.access.doors import Doors
@@ -72,22 +72,25 @@ def point(of: Event) -> Point:
 
 
 def fold(fold: Doors | People, subject: str, what: str, all_points: Iterable[Point], known: Registry) -> list[Segment]:
-    """All segments of one timeline, by one fold over the points in order."""
-    state, segments = fold.initial(subject, what), list[Segment]()
-    for each in sorted(all_points, key=lambda p: (p.time, *fold.order(p))):
-        segments += fold.step(state, each, known)  # type: ignore[arg-type]
-    return segments + fold.open(state, known)  # type: ignore[arg-type]
+    """All segments of one timeline, by one fold over the points in order, in each span of the device anew."""
+    spans = [Span(-FOREVER, FOREVER, "")] if fold.kind is None else known.spans(subject, fold.kind)
+    ordered = sorted(all_points, key=lambda p: (p.time, *fold.order(p)))
+    segments: list[Segment] = []
+    for span in spans:
+        if mine := [p for p in ordered if span.since <= p.time < span.until]:
+            state: Any = fold.initial(subject, what)
+            for each in mine:
+                segments += fold.step(state, each, known)
+            segments += fold.open(state, known) if span.until == FOREVER else fold.end(state, span.until, known)
+    return segments
 
 
 def facts(events: Iterable[Event], known: Registry) -> dict[str, list[Segment]]:
     """Segments by subject, doors and persons: what any run of the platform must come to."""
-    by_door: dict[str, dict[Point, None]] = {}
+    by_door: dict[str, set[Point]] = {}
     for each in events:
-        by_door.setdefault(each.subject, {})[point(each)] = None
-    found = {
-        device: fold(Doors(), device, WHAT, [p for p in signs if known.placement(device, p.time)], known)
-        for device, signs in by_door.items()
-    }
+        by_door.setdefault(each.subject, set()).add(point(each))
+    found = {device: fold(Doors(), device, WHAT, signs, known) for device, signs in by_door.items()}
     by_person: dict[str, set[Point]] = {}
     for device, segments in found.items():
         for segment in segments:
