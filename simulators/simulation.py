@@ -156,7 +156,8 @@ class Simulation:
         """Doors, spots and lockers; and where nobody can know who is inside."""
         end = day.start + DAY
         ours = [f for own in faults.values() for f in own if f.kind in INCIDENTS and day.start <= f.start < end]
-        people = village.run(self.seed, day.day, state.village, [incidents.plan(fault) for fault in ours])
+        plans = [incidents.plan(fault) for fault in ours]
+        people = village.run(self.seed, day.day, state.village, plans, self._live_minutes(day.start))
         people.observations.update(day.happened.observations)
         day.happened = people
         for condition in people.conditions:

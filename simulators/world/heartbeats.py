@@ -47,14 +47,15 @@ def _pass_over(happened: Happened, changes: Changes, start: int, random: np.rand
     changes[spot].sort()
 
 
-def gates(happened: Happened, start: int) -> None:
-    """Every door's state each quarter hour."""
+def gates(happened: Happened, start: int, extra: list[int]) -> None:
+    """Every door's state each quarter hour, and at the instants `extra`."""
     open_at: dict[str, list[tuple[int, int]]] = {door: [] for door in DOORS}
     for opening in happened.openings:
         open_at[opening.door].append((opening.start, opening.end))
     for number, door in enumerate(DOORS):
         openings = sorted(open_at[door])
-        for time in range(start + (number * 61 + 13) * SECOND, start + clock.DAY, QUARTER):
+        phase = (number * 61 + 13) * SECOND
+        for time in {*range(start + phase, start + clock.DAY, QUARTER), *(minute + phase % MINUTE for minute in extra)}:
             place = bisect.bisect_right(openings, (time, time)) - 1
             shut = place < 0 or openings[place][1] <= time
             happened.observe(door, time, "reading", f'"door":"{"closed" if shut else "open"}"')

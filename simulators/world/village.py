@@ -47,14 +47,14 @@ class VillageState(msgspec.Struct):
     """Device -> what it will observe after midnight of what began before."""
 
 
-def run(seed: int, day: date, state: VillageState, incidents: list[Plan]) -> Happened:
-    """Carry out `day`, which changes `state` to that of the next midnight."""
-    return _Village(seed, day, state, incidents).run()
+def run(seed: int, day: date, state: VillageState, incidents: list[Plan], live: list[int]) -> Happened:
+    """Carry out `day`, which changes `state` to that of the next midnight. `live`: minutes at which somebody watches."""
+    return _Village(seed, day, state, incidents, live).run()
 
 
 class _Village:
-    def __init__(self, seed: int, day: date, state: VillageState, incidents: list[Plan]) -> None:
-        self.seed, self.day, self.state = seed, day, state
+    def __init__(self, seed: int, day: date, state: VillageState, incidents: list[Plan], live: list[int]) -> None:
+        self.seed, self.day, self.state, self.live = seed, day, state, live
         self.happened = Happened()
         self.random = generator(seed, "village", day)
         self.cards = [person.card for person in people.employees(seed)]
@@ -82,7 +82,7 @@ class _Village:
         self._still_there()
         random = generator(self.seed, "heartbeats", self.day)
         heartbeats.spots(self.happened, self.changes, self.start, random)
-        heartbeats.gates(self.happened, self.start)
+        heartbeats.gates(self.happened, self.start, self.live)
         heartbeats.banks(self.happened, {name: len(bank.cells) for name, bank in self.state.banks.items()}, self.start)
         self._cut()
         return self.happened
