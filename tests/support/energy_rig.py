@@ -63,7 +63,7 @@ class EnergyRig:
     def meter(self, device: str, point: str | None = None, since: str = LONG_AGO, **fields: Any) -> None:
         """A meter (10 kW unless said) at a point of its own name unless said."""
         place = {"type": "meter", "site": "demo", "medium": "electricity"}
-        if not self.conn.execute("SELECT FROM registry.point WHERE id = %s", (point or device,)).fetchone():
+        if not self.rows("SELECT 1 FROM registry.point WHERE id = %s", (point or device,)):
             self.register("point", point or device, place)
         if "rated_l_h" not in fields:
             fields = {"rated_w": 10_000, **fields}

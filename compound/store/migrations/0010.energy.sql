@@ -1,6 +1,8 @@
 -- Energy: points of registers, the segments between them, and their sums over quarter hours and local days.
 -- Times of what happened are microseconds exact; quantities are integer Wh or litres.
-SELECT runtime.make_domain('energy');
+DO $$ BEGIN
+    PERFORM runtime.make_domain('energy');
+END $$;
 SET LOCAL search_path = energy, public;
 
 -- What a meter says of one register. `zone`: the calendar its days are cut by, null before the first. `longest`: seconds of its
