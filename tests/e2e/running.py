@@ -1,0 +1,139 @@
+"""A compound as a person runs it: `compound up` as a process, other commands beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+ROOT = Path(__file__).parents[2]
+COMMAND = (sys.executable, "-m", "ops.cli")
+
+
+class Running:
+    """`compound up` on a folder; `with` starts it and ends it by Ctrl-C (SIGINT)."""
+
+    def __init__(self, data: Path, *options: str) -> None:
+        self.data = data
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+        self._output = data.with_name(data.name + ".out")
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def said(self) -> str:
+        """What `up` printed until now."""
+        return self._output.read_text(errors="replace")
+
+    @property
+    def pid(self) -> int:
+        """Process id of `up`."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self, timeout_s: float = 240.0) -> None:
+        """Start and wait for the table of addresses."""
+        before = len(self.said) if self._output.exists() else 0
+        with self._output.open("ab") as out:
+            args = [*COMMAND, "up", "--data", str(self.data), *self._options]
+            self._process = subprocess.Popen(args, stdout=out, stderr=subprocess.STDOUT, cwd=ROOT)
+        wait_for(lambda: "Ctrl-C stops" in self.said[before:] or self._process.poll() is not None, timeout_s)  # type: ignore[union-attr]
+        if self._process.poll() is not None:
+            raise AssertionError(f"up ended: {self.said}")
+
+    def stop(self, timeout_s: float = 90.0) -> int:
+        """Ctrl-C; the exit code."""
+        assert self._process is not None
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+        return self._process.wait(timeout_s)
+
+    def roles(self) -> dict[str, int]:
+        """Role -> process id of the processes that `up` started."""
+        found = {}
+        for pid in children(self.pid):
+            args = cmdline(pid)
+            if "ops.cli" in args:
+                found[" ".join(args[args.index("ops.cli") + 1 :])] = pid
+        return found
+
+    def kill(self, role: str) -> int:
+        """SIGKILL the first role whose command begins with `role`; its process id."""
+        pid = next(pid for command, pid in self.roles().items() if command.startswith(role))
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def run(self, *args: str, code: int = 0) -> str:
+        """Another command on this folder; its output. Fails on another exit code."""
+        done = command(*args, "--data", str(self.data))
+        assert done.returncode == code, f"{args}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def json(self, *args: str) -> Any:
+        """Another command's `--json`."""
+        return json.loads(self.run(*args, "--json"))
+
+    def lag(self) -> int:
+        """Records that some domain has not read."""
+        import httpx
+
+        url = json.loads((self.data / "up.json").read_bytes())["api_url"]
+        items = httpx.get(f"{url}/v1/lag", trust_env=False).json()["items"]
+        return sum(item["lag"] or 0 for item in items)
+
+    def settle(self, timeout_s: float = 120.0) -> None:
+        """Wait until all is read, twice in a row."""
+        quiet = 0
+
+        def still() -> bool:
+            nonlocal quiet
+            quiet = quiet + 1 if self.lag() == 0 else 0
+            return quiet >= 3
+
+        wait_for(still, timeout_s, pause_s=0.7)
+
+
+def command(*args: str, timeout_s: float = 600.0) -> subprocess.CompletedProcess[str]:
+    """Run `compound ARGS` to its end."""
+    return subprocess.run([*COMMAND, *args], capture_output=True, text=True, cwd=ROOT, timeout=timeout_s, check=False)
+
+
+def wait_for(true: Callable[[], object], timeout_s: float, pause_s: float = 0.2) -> None:
+    """Wait until `true()`; AssertionError when it isn't in time."""
+    deadline = time.monotonic() + timeout_s
+    while not true():
+        assert time.monotonic() < deadline, f"not within {timeout_s:.0f} s"
+        time.sleep(pause_s)
+
+
+def children(pid: int) -> Sequence[int]:
+    """Process ids of the direct children."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid and fields[0] != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+def cmdline(pid: int) -> list[str]:
+    """The arguments of a process; empty when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except OSError:
+        return []
