@@ -6,7 +6,9 @@ totals and the registry; what it tells depends on what it told before.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
+from time import perf_counter
 from typing import Final, NamedTuple
 
 from compound.events import Received
@@ -27,6 +29,8 @@ RULES: Final = {
 }
 BEHIND: Final = 1000
 """With more records than this not yet taken in by the energy domain, no level is told."""
+LONGEST_S: Final = 0.25
+"""A look at the totals ends after so long, with the quotas left for the next one: a large compound takes several."""
 
 
 class Standing(NamedTuple):
@@ -61,11 +65,16 @@ class Quotas:
         if not row or not row[0]:
             return False
         self._registered(tx)
-        for planned in self._planned:
+        started = perf_counter()
+        for _ in range(len(self._turn)):
+            planned = self._turn[0]
+            self._turn.rotate(-1)
             if self._totals.setdefault(planned.id, Totals(planned)).refresh(tx.conn, planned, tx.now):
                 self._standing[planned.id] = self._evaluate(tx, planned)
+            if perf_counter() - started > LONGEST_S:
+                break
         if self._standing and self._settled(tx):
-            for planned in self._planned:
+            for planned in self._turn:
                 for each in self._standing.pop(planned.id, ()):
                     tell(tx, planned, each.period, each.curve, each.reached, each.until)
         return self.teller.tick(tx) or bool(tx.changed)
@@ -73,7 +82,7 @@ class Quotas:
     def forget(self) -> None:
         """Drop what is held: all is read again."""
         self._version = -1
-        self._planned: list[Planned] = []
+        self._turn: deque[Planned] = deque()
         self._totals: dict[str, Totals] = {}
         self._standing: dict[str, list[Standing]] = {}
 
@@ -82,9 +91,9 @@ class Quotas:
         if tx.registry.version == self._version:
             return
         self.forget()
-        self._planned = quotas(tx.registry, edits(tx.conn))
+        self._turn = deque(quotas(tx.registry, edits(tx.conn)))
         self._version = tx.registry.version
-        known = [planned.id for planned in self._planned]
+        known = [planned.id for planned in self._turn]
         tx.conn.execute("DELETE FROM figure WHERE quota <> ALL(%s)", (known,))
         tx.conn.execute("DELETE FROM level WHERE quota <> ALL(%s)", (known,))
         end_removed(tx, known)

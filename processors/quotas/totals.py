@@ -1,7 +1,7 @@
 """A department's totals by quarter hour, as the energy domain has committed them, kept as columns.
 
 The days' totals tell which days changed; only these are read again. A change that leaves a day's total and coverage as
-they were (a late reading between two of the same day) is seen when all is read again, every ten minutes.
+they were (a late reading between two of the same day) is seen when all is read again, every hour.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from typing import Final
 
 import numpy as np
 
+from compound.registry.model import Quota
 from compound.store.db import Connection
-from compound.timeutil import MINUTE, micros, moment
+from compound.timeutil import HOUR, micros, moment
 from processors.quotas.plan import Floats, Ints
 from processors.quotas.registered import Planned
 
-AGAIN: Final = 10 * MINUTE
+AGAIN: Final = HOUR
 """All is read again so long after it was last, µs."""
 
 Day = tuple[date, int, float]
@@ -36,14 +37,14 @@ class Totals:
         """Read what changed since the last time; whether anything did. `now` is the clock, µs."""
         days = _days(conn, planned)
         changed = {day for day, _, _ in days ^ self._days}
-        if self._read_at is None or now - self._read_at >= AGAIN:
-            changed = set(planned.year.days)
+        again = self._read_at is None or now - self._read_at >= AGAIN
+        if again:
+            changed |= {day for day, _, _ in days}
             self._read_at = now
-        if not changed:
-            return False
         self._days = days
-        self._read(conn, planned, min(changed), max(changed))
-        return True
+        if changed:
+            self._read(conn, planned, min(changed), max(changed))
+        return again or bool(changed)
 
     def _read(self, conn: Connection, planned: Planned, first: date, last: date) -> None:
         """Quarter hours of the local days `first` to `last`."""
@@ -53,8 +54,9 @@ class Totals:
         self.actual[year.number(since) : year.number(until)] = 0
         self.coverage[year.number(since) : year.number(until)] = 0
         rows = conn.execute(
-            "SELECT start, quantity, coverage FROM energy.department_quarter(%s, %s, %s, %s)",
-            (planned.quota.department, planned.quota.medium, moment(since), moment(until)),
+            "SELECT start, quantity, coverage FROM energy.use_by_quarters('department', %s, %s, %s, %s, %s, 'infinity')"
+            " WHERE quantity IS NOT NULL",
+            (*_counted(planned.quota), moment(since), moment(until)),
         ).fetchall()
         if rows:
             starts, quantities, shares = zip(*rows, strict=True)
@@ -66,7 +68,14 @@ class Totals:
 def _days(conn: Connection, planned: Planned) -> set[Day]:
     days = planned.year.days
     rows = conn.execute(
-        "SELECT day, quantity, coverage FROM energy.department_day(%s, %s, %s, %s)",
-        (planned.quota.department, planned.quota.medium, days[0], date(days[-1].year + 1, 1, 1)),
+        "SELECT period, quantity, coverage FROM energy.use_by_days('department', %s, %s, %s, %s, %s, 'day', 'infinity')"
+        " WHERE quantity IS NOT NULL",
+        (*_counted(planned.quota), days[0], date(days[-1].year + 1, 1, 1)),
     ).fetchall()
     return {(day, int(quantity), float(share)) for day, quantity, share in rows}
+
+
+def _counted(quota: Quota) -> tuple[str, str, str | None]:
+    """Department, medium, and the register that alone counts (None: consumption, with what is generated behind a main)."""
+    only = "import_wh" if quota.counts == "import" and quota.medium == "electricity" else None
+    return quota.department, quota.medium, only

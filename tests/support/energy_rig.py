@@ -17,7 +17,7 @@ from processors.energy import create
 from processors.runtime.domain import Tx
 
 SITE = {"timezone": "Asia/Shanghai", "latitude": 36.65, "longitude": 117.0}
-LONG_AGO = "2020-01-01T00:00:00+08:00"
+LONG_AGO = "2010-01-01T00:00:00+08:00"
 
 FACTS = {
     "points": "SELECT subject, what, time, value, length, coalesce(serial.serial, '') FROM point JOIN series s ON s.id = series"

@@ -1,3 +1,4 @@
+-- depends: 0011.energy-views
 -- Solar: the timelines of inverters (subject = device, what = 'state'; kinds state, inverter-fault) and of weather stations
 -- (weather_*, what = 'poa'; kind poa, a quarter hour each), the clear sky, and the ratios made of them and of the energy.
 -- Functions have string bodies: tables are looked up at each call.
@@ -19,10 +20,10 @@ CREATE VIEW solar.state AS
            data->>'state' AS state, data->'faults' AS faults, (data->>'known_until')::timestamptz AS known_until
     FROM solar.segment WHERE kind = 'state';
 
--- The registers behind a plant's figures, dated: its inverters (part plant), all generation behind the main meters of its
--- inverters (generation), and what these mains import and export.
+-- The registers behind a plant's figures, dated: of its inverters (part plant), of all generation behind the main meters of
+-- its inverters (generation), and of these mains (import, export). sign: as in energy.flow.
 CREATE FUNCTION solar.registers(of_plant text)
-    RETURNS TABLE (part text, point text, what text, p0_w bigint, valid_from timestamptz, valid_to timestamptz)
+    RETURNS TABLE (part text, point text, sign int, p0_w bigint, valid_from timestamptz, valid_to timestamptz)
     LANGUAGE sql STABLE AS $$
     WITH inverter AS (
         SELECT id, parent, p0_w, valid_from, valid_to FROM registry.point WHERE type = 'inverter' AND plant = of_plant
@@ -30,14 +31,19 @@ CREATE FUNCTION solar.registers(of_plant text)
         SELECT parent AS id, min(valid_from) AS valid_from, max(valid_to) AS valid_to
         FROM inverter WHERE parent IS NOT NULL GROUP BY parent
     )
-    SELECT 'plant', id, 'energy_wh', p0_w, valid_from, valid_to FROM inverter
+    SELECT 'plant', id, 1, p0_w, valid_from, valid_to FROM inverter
     UNION ALL
-    SELECT 'generation', g.id, CASE g.type WHEN 'inverter' THEN 'energy_wh' ELSE 'import_wh' END, NULL,
-           greatest(g.valid_from, m.valid_from), least(g.valid_to, m.valid_to)
+    SELECT 'generation', g.id, x.sign, NULL, greatest(g.valid_from, m.valid_from), least(g.valid_to, m.valid_to)
     FROM main m JOIN registry.point g ON g.parent = m.id AND g.valid_from < m.valid_to AND m.valid_from < g.valid_to
         AND (g.type = 'inverter' OR (g.type = 'meter' AND g.role = 'generation'))
+    CROSS JOIN LATERAL (
+        SELECT 1 AS sign UNION
+        SELECT f.sign FROM energy.place k JOIN energy.seat t ON t.place = k.id
+        JOIN energy.flow f ON f.series = t.series AND f.medium = 'electricity' WHERE k.point = g.id
+    ) x
     UNION ALL
-    SELECT part, id, part || '_wh', NULL, valid_from, valid_to FROM main, unnest(ARRAY['import', 'export']) AS part
+    SELECT part, id, CASE part WHEN 'import' THEN 1 ELSE -1 END, NULL, valid_from, valid_to
+    FROM main, unnest(ARRAY['import', 'export']) AS part
 $$;
 
 -- A plant by quarter hours that begin in [since, until): Wh and W/m2, null where not known. An energy is known when each
@@ -50,19 +56,22 @@ CREATE FUNCTION solar.plant_quarter(of_plant text, since timestamptz, until time
     WITH register AS MATERIALIZED (
         SELECT * FROM solar.registers(of_plant) WHERE valid_from < until AND valid_to > since
     ), counted AS MATERIALIZED (
-        SELECT k.point, s.what, q.start, sum(q.quantity) AS wh, sum(q.covered) AS covered, sum(q.substituted) AS substituted
-        FROM (SELECT DISTINCT point, what FROM register) r JOIN energy.place k ON k.point = r.point
-        JOIN energy.seat t ON t.place = k.id JOIN energy.series s ON s.id = t.series AND s.what = r.what
-        JOIN energy.quarter q ON q.series = s.id AND q.place = k.id AND q.start >= since AND q.start < until
-        GROUP BY k.point, s.what, q.start
+        SELECT r.point, r.sign, q.start, sum(q.quantity) AS wh, sum(q.covered) AS covered, sum(q.substituted) AS substituted
+        FROM (SELECT DISTINCT point, sign FROM register) r
+        JOIN energy.place k ON k.point = r.point JOIN energy.seat t ON t.place = k.id
+        JOIN energy.flow f ON f.series = t.series AND f.medium = 'electricity' AND f.sign = r.sign
+        JOIN energy.quarter q ON q.series = f.series AND q.place = k.id AND q.start >= since AND q.start < until
+        GROUP BY r.point, r.sign, q.start
     ), grid AS (
         SELECT g AS start FROM generate_series(
             to_timestamp(ceil(extract(epoch FROM since) / 900) * 900), until - interval '1 microsecond', interval '15 min') AS g
     ), sums AS (
-        SELECT g.start, r.part, sum(r.p0_w) AS p0_w, sum(c.wh) AS wh, sum(c.covered) / (count(*) * 9e8) AS coverage,
+        SELECT g.start, r.part, sum(r.p0_w) AS p0_w,
+               sum(c.wh * CASE r.part WHEN 'generation' THEN r.sign ELSE 1 END) AS wh,
+               sum(c.covered) / (count(*) * 9e8) AS coverage,
                bool_and(c.covered = 900000000 AND c.substituted = 0 AND c.covered IS NOT NULL) AS known
         FROM grid g JOIN register r ON r.valid_from <= g.start AND r.valid_to > g.start
-        LEFT JOIN counted c USING (point, what, start) GROUP BY g.start, r.part
+        LEFT JOIN counted c USING (point, sign, start) GROUP BY g.start, r.part
     ), energy AS (
         SELECT start, max(p0_w) FILTER (WHERE part = 'plant') AS p0_w, max(wh) FILTER (WHERE part = 'plant') AS yield,
                max(coverage) FILTER (WHERE part = 'plant') AS coverage, max(wh) FILTER (WHERE part = 'plant' AND known) AS e,
