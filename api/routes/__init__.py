@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from api.routes import health, lag, parcels, parking, registry, solar, stream
+from api.routes import access, energy, health, lag, meters, parcels, parking, quotas, registry, solar, stream
 
 ROUTERS: Final = (
     registry.router,
+    energy.router,
+    meters.router,
+    quotas.router,
     parking.router,
+    access.router,
     parcels.router,
     solar.router,
     lag.router,
