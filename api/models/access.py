@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from api.models.base import STALE, Model, Time
+from api.models.base import STALE, Model, NameShown, Time
 
 _TOKEN = "tok:access:2026-10:5f2a9c01d3e84b7796aa01c2d3e4f501"  # noqa: S105 - an example
 
@@ -15,20 +15,22 @@ class ZonePresence(Model):
     """Who is in a zone, by number."""
 
     example: ClassVar = {
-        "zone": "main-building",
+        "id": "main-building",
         "site": "demo",
+        "name": {"zh": "主楼", "en": "Main building"},
         "inside": 212,
         "uncertain": 3,
-        "stale": 0,
+        "lapsed": 0,
         "unnamed_in": 4,
         "unnamed_out": 1,
     }
 
-    zone: str
+    id: str
     site: str
+    name: NameShown | None
     inside: int
     uncertain: int = Field(description="Last passage over 12 h before the nightly reset, no passage since.")
-    stale: int = Field(description="Uncertain for so long that they are only listed.")
+    lapsed: int = Field(description="Uncertain for so long that they are only listed.")
     unnamed_in: int = Field(description="Passages without a name into the zone since the site's last nightly reset.")
     unnamed_out: int
 

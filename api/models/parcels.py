@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from api.models.base import STALE, Model, NameShown, Share, Time
 
+_COUNTS: dict[str, Any] = {"cells": 24, "free": 9, "reserved": 2, "occupied": 12, "fault": 1, "fill": 0.5217}
 
-class Fill(Model):
-    """How full a bank is in one size of cells."""
 
-    example: ClassVar = {
-        "bank": "bank-1",
-        "size": "M",
-        "cells": 24,
-        "free": 9,
-        "reserved": 2,
-        "occupied": 12,
-        "fault": 1,
-        "fill": 0.5217,
-    }
+class Counts(Model):
+    """Cells by state."""
 
-    bank: str
-    size: str
+    example: ClassVar = _COUNTS
+
     cells: int
     free: int
     reserved: int
@@ -33,26 +24,36 @@ class Fill(Model):
     fill: Share | None = Field(description="Occupied / cells not in fault; null where all are.")
 
 
+class Fill(Counts):
+    """How full a bank is in one size of cells."""
+
+    example: ClassVar = {"size": "M", **_COUNTS}
+
+    size: str
+
+
 class BankShown(Model):
     """A locker bank and how full it is."""
 
     example: ClassVar = {
-        "bank": "bank-1",
+        "id": "bank-1",
         "site": "demo",
         "building": "b1",
         "name": {"zh": "一号柜", "en": "Bank 1"},
         "device": "lk-1",
         "at": "2026-10-01T02:00:00Z",
+        "now": {"cells": 48, "free": 20, "reserved": 3, "occupied": 24, "fault": 1, "fill": 0.5106},
         "stale": False,
         "sizes": [Fill.example],
     }
 
-    bank: str
+    id: str
     site: str
     building: str | None
     name: NameShown | None
     device: str | None = Field(description="The controller in service; null: none.")
     at: Time
+    now: Counts
     stale: bool = Field(description=STALE)
     sizes: list[Fill]
 

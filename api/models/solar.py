@@ -13,14 +13,14 @@ class Plant(Model):
     """The inverters that share a plant's name."""
 
     example: ClassVar = {
-        "plant": "roof",
+        "id": "roof",
         "site": "demo",
         "p0_w": 160000,
         "inverters": ["inv-1", "inv-2"],
         "has_irradiance": True,
     }
 
-    plant: str
+    id: str
     site: str
     p0_w: int = Field(description="Installed peak power, W.")
     inverters: list[str] = Field(description="Their points.")
@@ -31,8 +31,8 @@ class Plant(Model):
 
 _RATIOS: dict[str, Any] = {
     "p0_w": 160000,
-    "yield_wh": 512300,
-    "yield_coverage": 1.0,
+    "wh": 512300,
+    "coverage": 1.0,
     "yf_h": 3.2019,
     "yr_h": 3.9641,
     "pr": 0.8077,
@@ -57,8 +57,8 @@ class Ratios(Model):
     example: ClassVar = _RATIOS
 
     p0_w: int | None
-    yield_wh: int | None = Field(description="What the inverters counted, Wh.")
-    yield_coverage: Share | None
+    wh: int | None = Field(description="What the inverters counted, Wh.")
+    coverage: Share | None
     yf_h: float | None = Field(description="Final yield over the quarter hours of the PR, hours.")
     yr_h: float | None = Field(description="Reference yield over them, hours.")
     pr: float | None = Field(
@@ -89,8 +89,8 @@ class PlantQuarter(Model):
     example: ClassVar = {
         "start": "2026-10-01T03:00:00Z",
         "p0_w": 160000,
-        "yield_wh": 21400,
-        "yield_coverage": 1.0,
+        "wh": 21400,
+        "coverage": 1.0,
         "e_wh": 21400,
         "poa_w_m2": 702.5,
         "generation_wh": 21400,
@@ -101,8 +101,8 @@ class PlantQuarter(Model):
 
     start: Time
     p0_w: int | None
-    yield_wh: int | None
-    yield_coverage: Share
+    wh: int | None
+    coverage: Share
     e_wh: int | None
     poa_w_m2: float | None
     generation_wh: int | None

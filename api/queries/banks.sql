@@ -1,5 +1,5 @@
 -- Locker banks that hold at a moment, with the controller in service and whether it is being derived again.
-SELECT p.id AS bank, p.site, p.building, p.name, d.id AS device,
+SELECT p.id, p.site, p.building, p.name, d.id AS device,
        EXISTS (SELECT FROM registry.stale x WHERE x.domain = 'parcels' AND x.device = d.id) AS stale
 FROM registry.point p
 LEFT JOIN registry.device d ON d.point = p.id AND d.kind = 'locker' AND d.valid_from <= :at AND d.valid_to > :at

@@ -1,5 +1,5 @@
 -- Plants that hold at a moment: the inverters' points that name them.
-SELECT p.plant, max(p.site) AS site, sum(p.p0_w)::bigint AS p0_w, array_agg(p.id ORDER BY p.id) AS inverters,
+SELECT p.plant AS id, max(p.site) AS site, sum(p.p0_w)::bigint AS p0_w, array_agg(p.id ORDER BY p.id) AS inverters,
        EXISTS (SELECT FROM registry.point w WHERE w.type = 'weather' AND w.plant = p.plant
                AND w.valid_from <= :at AND w.valid_to > :at) AS has_irradiance
 FROM registry.point p

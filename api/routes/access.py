@@ -17,7 +17,7 @@ router = APIRouter(prefix="/v1/access", tags=["access"])
 
 TOKEN: Final = r"^tok:access:[0-9]{4}-[0-9]{2}:[0-9a-f]{32}$"  # noqa: S105 - a pattern
 
-_PRESENCE = query("SELECT * FROM access.presence(:at)")
+_PRESENCE = load("presence")
 _HISTORY = query("SELECT * FROM access.presence_history(:zone, :since, :until, :step_s)")
 _OPENINGS = load("openings")
 _PASSAGES = load("passages")

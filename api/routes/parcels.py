@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from fastapi import APIRouter, Query
 from api import lookups
 from api.database import Session, load, query
 from api.fields import EARLIEST, ID, At, Month, Page, Paged, Year, path_id
-from api.models.parcels import BankFill, BankShown, Cells, CellShown, Dwell, DwellReport, Fill, Parcel
+from api.models.parcels import BankFill, BankShown, Cells, CellShown, Counts, Dwell, DwellReport, Fill, Parcel
 from api.services import Db
 
 router = APIRouter(prefix="/v1/parcels", tags=["parcels"])
@@ -33,11 +34,15 @@ async def banks(database: Db, page: Paged, at: At = None) -> Page[BankShown]:
     async with database.snapshot() as session:
         rows = await session.rows(_BANKS, at=moment, after=after, limit=page.limit)
         fill = await session.rows(_FILL, at=moment, bank=None)
-    shown, following = page.cut(rows, lambda row: (row["bank"],))
+    shown, following = page.cut(rows, lambda row: (row["id"],))
     sizes: dict[str, list[Fill]] = {}
     for row in fill:
         sizes.setdefault(row["bank"], []).append(Fill.of(row))
-    return Page(items=[BankShown.of(row, at=moment, sizes=sizes.get(row["bank"], [])) for row in shown], next=following)
+    items = []
+    for row in shown:
+        by_size = sizes.get(row["id"], [])
+        items.append(BankShown.of(row, at=moment, now=_together(by_size), sizes=by_size))
+    return Page(items=items, next=following)
 
 
 @router.get("/dwell")
@@ -91,6 +96,15 @@ async def bank_parcels(database: Db, bank: Bank, when: Month, page: Paged) -> Pa
         )
     shown, following = page.cut(rows, lambda row: (row["start"], row["device"], row["cell"]))
     return Page(items=Parcel.each(shown), next=following)
+
+
+def _together(sizes: Sequence[Fill]) -> Counts:
+    """The counts of all sizes."""
+    sums = {
+        name: sum(getattr(size, name) for size in sizes) for name in ("cells", "free", "reserved", "occupied", "fault")
+    }
+    sound = sums["cells"] - sums["fault"]
+    return Counts(**sums, fill=round(sums["occupied"] / sound, 4) if sound else None)
 
 
 async def _known(session: Session, bank: str) -> bool:

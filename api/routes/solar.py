@@ -11,22 +11,28 @@ from fastapi import APIRouter
 from api import lookups
 from api.buckets import ByQuery, buckets
 from api.database import load, query
-from api.fields import EARLIEST, At, Month, Page, Paged, Year, check_range, path_id
+from api.fields import EARLIEST, At, From, Month, Page, Paged, To, Year, check_range, path_id
+from api.models.energy import Consumption
 from api.models.segments import Segment
 from api.models.solar import Plant, PlantQuarter, PlantReport, Ratios, RatiosOf
 from api.problems import missing
+from api.routes.energy import energy_use
 from api.services import Db
 
 router = APIRouter(prefix="/v1/solar", tags=["solar"])
 
 MOST_QUARTERS: Final = timedelta(days=31)
 
+Inverter = Annotated[str, path_id("Inverter (a device).", "inv-dev-1")]
+
 _PLANTS = load("plants")
 _SITE = load("plant_site")
 _BY_BUCKET = load("plant_ratios")
 _STATES = load("inverter_states")
-_RATIOS = query("SELECT * FROM solar.ratios(:plant, :since, :until)")
-_QUARTERS = query("SELECT * FROM solar.plant_quarter(:plant, :since, :until)")
+_RATIOS = query("SELECT *, yield_wh AS wh, yield_coverage AS coverage FROM solar.ratios(:plant, :since, :until)")
+_QUARTERS = query(
+    "SELECT *, yield_wh AS wh, yield_coverage AS coverage FROM solar.plant_quarter(:plant, :since, :until)"
+)
 
 
 @router.get("/plants")
@@ -34,7 +40,7 @@ async def plants(database: Db, page: Paged, at: At = None) -> Page[Plant]:
     """The plants that are registered at a moment."""
     (after,) = page.after(("",))
     rows = await database.rows(_PLANTS, at=at or datetime.now(UTC), after=after, limit=page.limit)
-    shown, following = page.cut(rows, lambda row: (row["plant"],))
+    shown, following = page.cut(rows, lambda row: (row["id"],))
     return Page(items=Plant.each(shown), next=following)
 
 
@@ -62,10 +68,14 @@ async def plant_report(
     )
 
 
+@router.get("/inverters/{device}")
+async def inverter_yield(database: Db, device: Inverter, since: From, until: To, page: Paged) -> Consumption:
+    """What an inverter counted, by quarter hour."""
+    return await energy_use(database, "meter", device, since, until, page, "quarter", None, "energy_wh")
+
+
 @router.get("/inverters/{device}/states")
-async def inverter_states(
-    database: Db, device: Annotated[str, path_id("Inverter (a device).", "inv-dev-1")], when: Month, page: Paged
-) -> Page[Segment]:
+async def inverter_states(database: Db, device: Inverter, when: Month, page: Paged) -> Page[Segment]:
     """The states and faults of an inverter that touch the range, by start."""
     start, kind, key = page.after((EARLIEST, "", ""))
     async with database.snapshot() as session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,8 @@ def place(rig: EnergyRig, point: str, **fields: object) -> None:
 
 def used(rig: EnergyRig, device: str, *values: int, register: str = "import_wh") -> None:
     """A meter's readings every quarter hour from 10:00."""
-    rig.send([reading(device, TEN + n * QUARTER, n, **{register: value}) for n, value in enumerate(values)])
+    named: list[dict[str, Any]] = [{register: value} for value in values]
+    rig.send([reading(device, TEN + n * QUARTER, n, **fields) for n, fields in enumerate(named)])
 
 
 async def test_example_02_by_quarter_and_day(client, rig):
@@ -112,7 +114,7 @@ async def test_pages_hold_every_bucket_once(client, rig):
     rig.meter("m1")
     used(rig, "m1", *range(0, 2500, 100))
     params = {**DAY, "by": "quarter", "limit": 40}
-    seen, cursor = [], None
+    seen, cursor = list[dict[str, Any]](), None
     while cursor is not None or not seen:
         page = (await client.get("/v1/energy/meter/m1", params=params | ({"cursor": cursor} if cursor else {}))).json()
         seen += page["items"]

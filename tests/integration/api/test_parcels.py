@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.integration.api.rows import at, item, segment, site, text
@@ -15,8 +17,8 @@ def bank(conn):
     site(conn)
     item(conn, "point", "b1", {"type": "locker", "site": "demo", "cells": {"c1": "S", "c2": "M"}})
     item(conn, "device", "lk1", {"kind": "locker", "site": "demo", "point": "b1"})
-    gone = {"bank": "b1", "cell": "c1", "size": "S", "uncertain": False}
-    lies = {"bank": "b1", "cell": "c2", "size": "M", "uncertain": False}
+    gone: dict[str, Any] = {"bank": "b1", "cell": "c1", "size": "S", "uncertain": False}
+    lies: dict[str, Any] = {"bank": "b1", "cell": "c2", "size": "M", "uncertain": False}
     segment(conn, "parcels", "lk1", "c1", "parcel", at(1), at(3), parcel="x", outcome="collected", dwell_s=7200, **gone)
     segment(conn, "parcels", "lk1", "c1", "state", at(1), at(3), state="occupied", **gone)
     segment(conn, "parcels", "lk1", "c1", "state", at(3), None, state="free", **gone)
@@ -26,6 +28,7 @@ def bank(conn):
 
 async def test_banks_cells_and_fill(client):
     (bank,) = (await client.get("/v1/parcels/banks", params={"at": text(at(2.5))})).json()["items"]
+    assert (bank["id"], bank["now"]["occupied"], bank["now"]["fill"]) == ("b1", 2, 1)
     assert (bank["device"], [(size["size"], size["occupied"]) for size in bank["sizes"]]) == (
         "lk1",
         [("M", 1), ("S", 1)],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ def carpark(conn):
             {"type": "parking", "site": "demo", "carpark": "north", "spot_class": "visitor"},
         )
         item(conn, "device", f"d{number}", {"kind": "parking", "site": "demo", "point": f"s{number}"})
-    place = {"spot": "s1", "carpark": "north"}
+    place: dict[str, Any] = {"spot": "s1", "carpark": "north"}
     state = ("parking", "d1", "spot", "state")
     segment(conn, *state, at(1), at(3), state="occupied", **place)
     segment(conn, *state, at(3), at(4), state="free", **place)
@@ -82,7 +83,7 @@ async def test_stays_and_turnover(client):
 
 
 async def test_segments_of_a_spot_in_pages(client):
-    seen, params = [], {**RANGE, "limit": 2}
+    seen, params = list[tuple[str, str]](), {**RANGE, "limit": 2}
     while True:
         page = (await client.get("/v1/parking/spots/s1/segments", params=params)).json()
         seen += [(each["kind"], each["start"]) for each in page["items"]]
