@@ -180,8 +180,13 @@ class Paging:
         if len(rows) <= self.limit:
             return rows, None
         rows = rows[: self.limit]
-        parts = [micros(part) if isinstance(part, datetime) else part for part in key(rows[-1])]
-        return rows, base64.urlsafe_b64encode(msgspec.json.encode(parts)).decode().rstrip("=")
+        return rows, self.encode(key(rows[-1]))
+
+    @staticmethod
+    def encode(key: Sequence[Any]) -> str:
+        """The cursor of a key."""
+        parts = [micros(part) if isinstance(part, datetime) else part for part in key]
+        return base64.urlsafe_b64encode(msgspec.json.encode(parts)).decode().rstrip("=")
 
 
 def _restore(part: Any, like: Any) -> Any:

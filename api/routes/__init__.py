@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from api.routes import access, energy, health, lag, meters, parcels, parking, quotas, registry, solar, stream
+from api.routes import access, devices, energy, health, lag, meters, parcels, parking, quotas, registry, solar, stream
 
 ROUTERS: Final = (
     registry.router,
+    devices.router,
     energy.router,
     meters.router,
     quotas.router,

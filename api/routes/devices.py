@@ -1,0 +1,87 @@
+"""Devices: their state by arrival, their events from the book, what of their messages never arrived."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api import book, lookups
+from api.database import Row, Session, load, query
+from api.fields import ID, Month, Page, Paged, path_id
+from api.models.devices import Channel, DeviceDetail, DeviceEvent, DeviceKind, DeviceShown, Gap, State
+from api.problems import missing
+from api.services import Db
+
+router = APIRouter(prefix="/v1/devices", tags=["devices"])
+
+_DEVICES = load("devices")
+_CHANNELS = load("device_channels")
+_GAPS = load("device_gaps")
+_LOST = query("SELECT coalesce(sum(last - first + 1), 0)::bigint FROM liveness.gap WHERE device = :id")
+_STALE = query("SELECT EXISTS (SELECT FROM registry.stale WHERE device = :id)")
+
+Device = Annotated[str, path_id("Device.", "m-001")]
+
+
+@router.get("")
+async def devices(
+    database: Db,
+    page: Paged,
+    kind: Annotated[DeviceKind | None, Query(description="Only this kind.")] = None,
+    site: Annotated[str | None, Query(pattern=ID, description="Only of this site.")] = None,
+    state: Annotated[State | None, Query(description="Only in this state.")] = None,
+) -> Page[DeviceShown]:
+    """The devices that are registered now or were ever heard, by id, with their state."""
+    (after,) = page.after(("",))
+    rows = await database.rows(
+        _DEVICES, now=_now(), id=None, kind=kind, site=site, state=state, after=after, limit=page.limit
+    )
+    shown, following = page.cut(rows, lambda row: (row["id"],))
+    return Page(items=DeviceShown.each(shown), next=following)
+
+
+@router.get("/{id}")
+async def device(database: Db, id: Device) -> DeviceDetail:
+    """A device: where it sits, whether it lives, its channels, and how many of its messages never arrived."""
+    async with database.snapshot() as session:
+        row = await _known(session, id)
+        channels = await session.rows(_CHANNELS, id=id)
+        lost = await session.value(_LOST, id=id)
+        stale = await session.value(_STALE, id=id)
+    return DeviceDetail.of(row, channels=Channel.each(channels), lost=lost, stale=stale)
+
+
+@router.get("/{id}/gaps")
+async def device_gaps(database: Db, id: Device, page: Paged) -> Page[Gap]:
+    """Numbers (seq) of a device that never arrived, by its starts (boot)."""
+    boot, first = page.after((-1, -1))
+    async with database.snapshot() as session:
+        await _known(session, id)
+        rows = await session.rows(_GAPS, id=id, after_boot=boot, after_first=first, limit=page.limit)
+    shown, following = page.cut(rows, lambda row: (row["boot"], row["first"]))
+    return Page(items=Gap.each(shown), next=following)
+
+
+@router.get("/{id}/events")
+async def device_events(database: Db, id: Device, when: Month, page: Paged) -> Page[DeviceEvent]:
+    """A device's events as they stand in the book, recorded in the range. A page may be short and still have a next."""
+    start = page.after((0, 0))
+    async with database.snapshot() as session:
+        row = await _known(session, id)
+        found = await book.events(session, row["kind"], id, when, (start[0], start[1]), page.limit)
+    return Page(items=found.items, next=None if found.next is None else page.encode(found.next))
+
+
+async def _known(session: Session, id_: str) -> Row:
+    """The device, registered now or heard; else as it was registered. Raises Problem not-found."""
+    rows = await session.rows(_DEVICES, now=_now(), id=id_, kind=None, site=None, state=None, after="", limit=1)
+    if rows:
+        return rows[0]
+    await lookups.item(session, "device", id_)
+    raise missing("device", id_, "registered now, nor was it ever heard; the registry has its versions")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
