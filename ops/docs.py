@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import typer.main
 from pydantic_core import PydanticUndefined
@@ -46,7 +47,8 @@ def rewrite(text: str) -> str:
     return text
 
 
-def _leaves(command: typer.main.TyperCommand | typer.main.TyperGroup, name: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _leaves(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """The commands that can be run, below `command`."""
     inner = getattr(command, "commands", None)
     if not inner or getattr(command, "invoke_without_command", False):
         yield name, command

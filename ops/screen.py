@@ -104,7 +104,7 @@ def _presence(api: Client) -> RenderableType:
 
 
 def _lockers(api: Client) -> RenderableType:
-    rows = [("", "occupied", "free", "fault")]
+    rows: list[tuple[str, ...]] = [("", "occupied", "free", "fault")]
     for bank in api.pages("/v1/parcels/banks"):
         fill = bank.get("now") or bank
         rows.append((_name(bank), *(str(fill.get(key, _DASH)) for key in ("occupied", "free", "fault"))))
@@ -113,7 +113,7 @@ def _lockers(api: Client) -> RenderableType:
 
 def _solar(api: Client) -> RenderableType:
     now = datetime.now(UTC)
-    rows = [("", "24 h", "PR", "self-use")]
+    rows: list[tuple[str, ...]] = [("", "24 h", "PR", "self-use")]
     for plant in api.pages("/v1/solar/plants"):
         found = api.get(f"/v1/solar/{plant['id']}", from_=(now - timedelta(days=1)).isoformat(), to=now.isoformat())
         total = found.get("total") or found
