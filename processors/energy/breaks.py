@@ -29,9 +29,13 @@ def note(conn: Connection, catalogue: Catalogue, *changed: Segments) -> None:
     for segments in changed:
         for n in np.flatnonzero(segments.mark == Mark.BREAK):
             end = int(segments.end[n])
-            subject, what = catalogue.numbers.key(conn, "series", int(segments.series[n]))
-            due[(subject, what), "break", end, ""] = end
+            due[catalogue.subject(int(segments.series[n])), "break", end, ""] = end
     note_due(conn, due)
+
+
+def watched(conn: Connection) -> set[str]:
+    """The meters of which something is to be told: of them it matters when their data arrives."""
+    return {subject for (subject,) in conn.execute("SELECT DISTINCT subject FROM due")}
 
 
 def standing(conn: Connection, names: Sequence[Name]) -> Mapping[Name, Segment]:

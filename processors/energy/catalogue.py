@@ -26,20 +26,21 @@ SEVERAL = -1
 
 
 class Catalogue:
-    """Looks things up on first use and remembers them; `use` says by which connection and registry."""
+    """What was looked up of the series is remembered; `use` says by which connection and registry, for which series."""
 
     def __init__(self) -> None:
         self.numbers = Numbers()
         self.meters = Meters()
-        self._registry: Registry | None = None
         self._calendars: dict[str, LocalDays] = {}
         self._zones: dict[int, str | None] = {}
-        self.forget()
+        self._seats: set[tuple[int, int]] = set()
+        self._registry: Registry | None = None
 
     def forget(self) -> None:
         """Drop what came out of tables."""
         self.numbers.forget()
         self._zones.clear()
+        self._seats.clear()
         self._registry = None
 
     def use(self, conn: Connection, registry: Registry) -> None:
@@ -51,55 +52,70 @@ class Catalogue:
             self._registers: dict[int, Register] = {}
             self._places: dict[int, int] = {}
 
-    def register(self, series: int) -> Register:
-        """The register of a series."""
-        found = self._registers.get(series)
-        return found if found is not None else self._register(series)
+    def know(self, series: Ints) -> None:
+        """Look up what is not known yet of `series`; the other methods speak of known ones only."""
+        missing = [number for number in distinct(series) if number not in self._registers]
+        if not missing:
+            return
+        self.numbers.keys(self.conn, "series", missing)
+        self._zones.update(self.conn.execute("SELECT id, zone FROM series WHERE id = ANY(%s)", (missing,)).fetchall())
+        for number in missing:
+            places = self._register(number)
+            self._places[number] = places.pop() if len(places) == 1 else SEVERAL
+        self.set_zones([number for number in missing if self._zones[number] is None and self._registers[number].spans])
+        self._take_seats(missing)
 
-    def _register(self, series: int) -> Register:
+    def _register(self, series: int) -> set[int]:
+        """Make the register of a series; its places."""
         assert self._registry is not None, "use() comes first"
-        subject, what = self.numbers.key(self.conn, "series", series)
+        subject, what = self.subject(series)
         spans = spans_of(
             self._registry, self._book, subject, what, lambda table, key: self.numbers.one(self.conn, table, key)
         )
         register = Register(spans, self.meters, self._book.of(subject, what).choices)
         self._registers[series] = register
-        places = set(register.place.tolist())
-        if places:
-            self.conn.cursor().executemany(
-                "INSERT INTO seat (series, place) VALUES (%s, %s) ON CONFLICT DO NOTHING",
-                [(series, place) for place in places],
+        return set(register.place.tolist())
+
+    def _take_seats(self, series: list[int]) -> None:
+        taken = {(number, place) for number in series for place in self._registers[number].place.tolist()} - self._seats
+        if taken:
+            self._seats |= taken
+            columns = [list(column) for column in zip(*sorted(taken), strict=True)]
+            self.conn.execute(
+                "INSERT INTO seat (series, place) SELECT * FROM unnest(%s::int[], %s::int[]) ON CONFLICT DO NOTHING",
+                columns,
             )
-            self._places[series] = places.pop() if len(places) == 1 else SEVERAL
-            if self.zone(series) is None:
-                self.set_zone(series)
-        return register
+
+    def set_zones(self, series: list[int]) -> list[int]:
+        """Cut the days of `series` by their sites' zones from now on; those whose days were cut by another one before."""
+        assert self._registry is not None, "use() comes first"
+        zones = {number: zone_of(self._registry, self.subject(number)[0]) for number in series}
+        changed = {number: zone for number, zone in zones.items() if zone != self._zones[number]}
+        if changed:
+            self.conn.execute(
+                "UPDATE series SET zone = r.zone FROM unnest(%s::int[], %s::text[]) AS r(id, zone) WHERE series.id = r.id",
+                (list(changed), list(changed.values())),
+            )
+        moved = [number for number in changed if self._zones[number] is not None]
+        self._zones.update(changed)
+        return moved
+
+    def subject(self, series: int) -> tuple[str, str]:
+        """The meter and the register that a series is of."""
+        subject, what = self.numbers.keys(self.conn, "series", [series])[series]
+        return subject, what
+
+    def register(self, series: int) -> Register:
+        """The register of a series."""
+        return self._registers[series]
 
     def of_intervals(self, series: int) -> bool:
         """Whether a series is interval data, not a register."""
-        return self.numbers.key(self.conn, "series", series)[1] in INTERVALS
-
-    def zone(self, series: int) -> str | None:
-        """The zone by which the days of a series are cut."""
-        if series not in self._zones:
-            row = self.conn.execute("SELECT zone FROM series WHERE id = %s", (series,)).fetchone()
-            self._zones[series] = row[0] if row else None
-        return self._zones[series]
-
-    def set_zone(self, series: int) -> bool:
-        """Cut the days of a series by its site's zone from now on; whether that is another one than before."""
-        assert self._registry is not None, "use() comes first"
-        subject, _ = self.numbers.key(self.conn, "series", series)
-        zone, before = zone_of(self._registry, subject), self.zone(series)
-        if zone == before:
-            return False
-        self.conn.execute("UPDATE series SET zone = %s WHERE id = %s", (zone, series))
-        self._zones[series] = zone
-        return before is not None
+        return self.subject(series)[1] in INTERVALS
 
     def calendar(self, series: int) -> LocalDays:
         """The days of a series."""
-        zone = self.zone(series) or "UTC"
+        zone = self._zones[series] or "UTC"
         if zone not in self._calendars:
             self._calendars[zone] = LocalDays(ZoneInfo(zone))
         return self._calendars[zone]
@@ -123,8 +139,7 @@ class Catalogue:
         numbers = distinct(segments.series)
         known = np.zeros(max(numbers, default=0) + 1, np.int64)
         for number in numbers:
-            self.register(number)
-            known[number] = self._places.get(number, SEVERAL)
+            known[number] = self._places[number]
         place = known[segments.series[shares.segment]]
         for number in [number for number in numbers if known[number] == SEVERAL]:
             own = np.flatnonzero(segments.series[shares.segment] == number)
@@ -134,7 +149,7 @@ class Catalogue:
 
     def sky(self, number: int, quarter: Ints) -> Ints:
         """Clear-sky irradiance under the sky of that number, W/m2."""
-        latitude, longitude = self.numbers.key(self.conn, "sky", number)
+        latitude, longitude = self.numbers.keys(self.conn, "sky", [number])[number]
         return clear_sky(latitude, longitude, quarter)
 
 

@@ -48,11 +48,11 @@ class EnergyDomain:
 
     def apply(self, tx: Tx, events: Sequence[Received]) -> None:
         """Take in a batch: what follows the tails and fits by one computation, the rest by the tables."""
-        note_arrivals(tx, arrivals_of(events, self.teller.late))
         self.catalogue.use(tx.conn, tx.registry)
         batch = decode(tx.conn, self.catalogue.numbers, events)
         if not len(batch.series):
             return
+        self.catalogue.know(batch.series)
         tables.note_lengths(tx.conn, batch)
         fast = self.tails.take(batch)
         new = tables.insert_points(tx.conn, batch, fast.taken)
@@ -60,7 +60,10 @@ class EnergyDomain:
         tables.write_segments(tx.conn, changed.removed, concatenate([fast.segments, changed.added]))
         breaks.note(tx.conn, self.catalogue, changed.removed, changed.added)
         self._contribute(tx, fast, changed)
-        tx.changed.update((self.name, event.event.subject) for event in events)
+        watched = breaks.watched(tx.conn)
+        own = [received for received in events if received.event.subject in watched] if watched else []
+        note_arrivals(tx, arrivals_of(own, self.teller.late))
+        tx.changed.update((self.name, self.catalogue.subject(series)[0]) for series in distinct(batch.series))
 
     def rederive(self, tx: Tx, devices: Sequence[tuple[str, int]]) -> None:
         """Derive the series of devices again after a change of the registry, and sum them anew."""
@@ -73,10 +76,9 @@ class EnergyDomain:
         if not rows:
             return
         series, since = np.array([[number, int(start)] for number, start in rows], np.int64).T
+        self.catalogue.know(series)
+        moved = self.catalogue.set_zones(series.tolist())
         windows = self._bounds(tx, series, since, np.full(len(series), FUTURE))
-        for number in series.tolist():
-            self.catalogue.register(number)
-        moved = [number for number in series.tolist() if self.catalogue.set_zone(number)]
         changed = derive_again(tx.conn, self.catalogue, self.tails, windows)
         tables.write_segments(tx.conn, changed.removed, changed.added)
         breaks.note(tx.conn, self.catalogue, changed.removed, changed.added)

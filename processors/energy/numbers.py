@@ -53,15 +53,17 @@ class Numbers:
         known = self._numbers[table].get(key)
         return self.of(conn, table, [key])[key] if known is None else known
 
-    def key(self, conn: Connection, table: str, number: int) -> Key:
-        """What a number stands for. Raises LookupError when it was never given."""
-        if number not in self._keys[table]:
+    def keys(self, conn: Connection, table: str, numbers: Iterable[int]) -> dict[int, Key]:
+        """What `numbers` stand for (and all others that are remembered)."""
+        known = self._keys[table]
+        missing = [number for number in numbers if number not in known]
+        if missing:
             names = ",".join(_TABLES[table])
-            row = conn.execute(sql_text(f"SELECT {names} FROM {table} WHERE id = %s"), (number,)).fetchone()
-            if row is None:
-                raise LookupError(f"no {table} has number {number}")
-            self._remember(table, number, tuple(row))
-        return self._keys[table][number]
+            for number, *key in conn.execute(
+                sql_text(f"SELECT id, {names} FROM {table} WHERE id = ANY(%s)"), (missing,)
+            ):
+                self._remember(table, number, tuple(key))
+        return known
 
     def _remember(self, table: str, number: int, key: Key) -> None:
         self._numbers[table][key] = number
