@@ -102,6 +102,9 @@ class PostgresReader:
         """A new connection: nothing is assigned; appends and the group's changes are heard."""
         self._forget()
         conn.execute("SET synchronous_commit = off")  # only heartbeats are written
+        # Rows are found by their addresses, always: a plan made while the book was empty would read all of it for long.
+        conn.execute("SET enable_seqscan = off")
+        conn.execute("SET enable_bitmapscan = off")
         conn.adapters.register_loader("timestamptz", _Micros)
         self._pid = conn.info.backend_pid
         conn.add_notify_handler(self._hear)

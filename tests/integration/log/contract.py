@@ -22,6 +22,7 @@ from compound.log.port import Address, Log, LogUnavailable, OffsetLost, Reader, 
 
 PARTITIONS = 4
 MEMBER = Path(__file__).with_name("member.py")
+APPENDER = Path(__file__).with_name("appender.py")
 
 
 class TestedLog(Log, Protocol):
@@ -431,6 +432,23 @@ class LogContract:
             thread.join()
         assert {stored.value for stored in owner.got} == expected
         assert owner.poll(reader, timeout=0.3) == []
+
+    def test_what_a_killed_appender_acknowledged_is_there(self, url, database, topic, join):
+        owner = Owner()
+        reader = join(owner)
+        acknowledged: set[bytes] = set()
+        for name in ("a", "b", "c"):
+            command = [sys.executable, str(APPENDER), url, database, name, topic]
+            with subprocess.Popen(command, stdout=subprocess.PIPE) as appender:
+                assert appender.stdout is not None
+                acknowledged |= set(appender.stdout.readline().split())
+                time.sleep(0.2)
+                appender.kill()
+                lines = appender.stdout.read().splitlines(keepends=True)
+                acknowledged |= {value for line in lines if line.endswith(b"\n") for value in line.split()}
+        owner.until([reader], lambda: acknowledged <= {stored.value for stored in owner.got})
+        values = [stored.value for stored in owner.got]
+        assert len(values) == len(set(values))
 
     def test_threads_share_a_log(self, log, topic, join):
         addresses: list[Address] = []

@@ -5,11 +5,13 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 
 import psycopg
 import pytest
 
+from compound.log.audit import audit
 from compound.log.link import Link
 from compound.log.partition import partition_of
 from compound.log.port import LogUnavailable, OffsetLost, Slot
@@ -146,6 +148,18 @@ class TestPostgresLog(LogContract):
 
         with pytest.raises(LogUnavailable):
             freeze()
+
+    def test_an_append_is_there_whole_or_not_at_all(self, url, database, topic, join):
+        super().test_what_a_killed_appender_acknowledged_is_there(url, database, topic, join)
+        owner = Owner()
+        reader = PostgresLog(url).reader(f"{topic}-whole", [topic], owner.ask)
+        while owner.poll(reader, limit=10_000, timeout=1):
+            pass
+        reader.close()
+        sizes = Counter(stored.value.rsplit(b"-", 1)[0] for stored in owner.got)
+        assert sizes
+        assert all(size == 1 + int(batch.split(b"-")[1]) % 40 for batch, size in sizes.items())
+        assert audit("", database).findings == []
 
     # Generations and ranges
 
