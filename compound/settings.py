@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     )
     ingest_batch: int = Field(500, ge=1, le=10_000, description="Most messages of one append to the log.")
     ingest_gather_ms: float = Field(
-        2.0, ge=0, le=100, description="How long messages gather before they are read from the broker, milliseconds."
+        3.0, ge=0, le=100, description="How long messages gather before they are read from the broker, milliseconds."
     )
     ingest_future_s: float = Field(
         300.0, ge=0, description="A message whose time is further ahead of ingest's clock goes to quarantine, seconds."

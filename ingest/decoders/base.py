@@ -4,45 +4,57 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 import msgspec
 
 from compound.events import Event, to_record
 from compound.log.port import Record
-from compound.timeutil import text
+from compound.timeutil import SECOND, text
 
 
 class Place:
     """Where the events of one topic's subject go, with all that is the same in each of them worked out once."""
 
-    __slots__ = ("_after", "_before", "_ids", "_key", "_log")
+    __slots__ = ("_ids", "_key", "_log", "_source", "_subject", "_type")
 
     def __init__(self, log: str, topic: str, kind: str, subject: str) -> None:
         """`log`: topic of the log; `topic`: the MQTT topic; `kind`: the event's type."""
         source = topic.rpartition("/")[0]
         pattern = to_record(log, Event(id="", source=source, type=kind, time=0, subject=subject, data=b""))
-        names = [name for name, _ in pattern.headers]
-        # ce_id and ce_time are what changes; the others are kept as they are
-        identity, time = names.index("ce_id"), names.index("ce_time")
-        self._before = (pattern.headers[:identity], pattern.headers[identity + 1 : time])
-        self._after = pattern.headers[time + 1 :]
         self._log, self._key = pattern.topic, pattern.key
+        _, _, self._source, self._type, _, self._subject, _ = pattern.headers
         self._ids = hashlib.blake2b(digest_size=16, key=hashlib.blake2b(topic.encode(), digest_size=16).digest())
 
     def record(self, element: bytes, time: int, data: bytes) -> Record:
-        """The log record of one event: what `to_record` makes of `event_id(topic, element)`, several times faster."""
+        """What `to_record` makes of an event with the id `event_id(topic, element)`, several times faster (tested)."""
         digest = self._ids.copy()
         digest.update(element)
-        first, second = self._before
         headers = (
-            *first,
+            _SPECVERSION,
             ("ce_id", digest.hexdigest().encode()),
-            *second,
-            ("ce_time", text(time).encode()),
-            *self._after,
+            self._source,
+            self._type,
+            ("ce_time", _time(time)),
+            self._subject,
+            _CONTENT_TYPE,
         )
         return Record(self._log, self._key, headers, data)
+
+
+_SPECVERSION, *_, _CONTENT_TYPE = to_record("", Event(id="", source="", type="", time=0, subject="", data=b"")).headers
+
+
+@lru_cache(maxsize=4096)
+def _second(second: int) -> bytes:
+    return text(second * SECOND).removesuffix("Z").encode()
+
+
+def _time(time: int) -> bytes:
+    """`text(time)`, faster: many messages share a second."""
+    second, fraction = divmod(time, SECOND)
+    return b"%b.%06dZ" % (_second(second), fraction) if fraction else _second(second) + b"Z"
 
 
 class Observed(NamedTuple):

@@ -26,7 +26,7 @@ ITEMS: Final = {"00010000": "import_wh", "00020000": "export_wh"}
 """Data identifier -> register of the house. Forward and reverse active energy, total."""
 
 _TOPIC = re.compile(rf"dlt645/v1/{ID}/(?P<gateway>{ID})/data")
-_KWH = re.compile(r"\d{1,12}(\.\d{1,9})?")
+_KWH = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 _WH_IN_KWH = Decimal(1000)
 
 
@@ -41,7 +41,7 @@ class Gateway(Struct, forbid_unknown_fields=True):
 class Meter(Struct, forbid_unknown_fields=True):
     """One meter's reading. `items` maps data identifiers to decimal kWh as text."""
 
-    addr: Annotated[str, Meta(pattern=r"^\d{1,12}\Z")]
+    addr: Annotated[str, Meta(pattern=r"^[0-9]{1,12}\Z")]
     time: Time
     boot: Count
     seq: Count

@@ -52,8 +52,10 @@ class MemoryLog:
     def generation(self, topic: str) -> int:
         return 1
 
-    def heads(self) -> dict[Slot, int]:
-        return {Slot(topic, 1, partition): offset for (topic, partition), offset in self._next.items()}
+    def heads(self, topics: Sequence[str]) -> dict[Slot, int]:
+        return {
+            Slot(topic, 1, partition): offset for (topic, partition), offset in self._next.items() if topic in topics
+        }
 
     def close(self) -> None:
         pass
