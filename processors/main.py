@@ -48,6 +48,7 @@ def run(settings: Settings, stop: threading.Event, only: Sequence[str] = DOMAINS
     workers = [Worker(create(name, settings), log, settings) for name in only]
     failed: list[str] = []
     jobs = [(worker.domain.name, worker.run) for worker in workers]
+    jobs += [job for worker in workers for job in getattr(worker.domain, "jobs", ())]
     jobs.append(("outbox", Relay(log, settings.database_url).run))
     threads = [threading.Thread(target=_guard, args=(job, name, stop, failed), name=name) for name, job in jobs]
     for thread in threads:
@@ -63,7 +64,7 @@ def _guard(job: Callable[[threading.Event], None], name: str, stop: threading.Ev
     """Run one worker; an error that it does not wait out is logged and ends the whole process, never one thread in silence."""
     try:
         job(stop)
-    except Exception:
+    except Exception:  # noqa: BLE001 — whatever it is, it must not end one thread alone
         structlog.get_logger(domain=name).exception("worker failed")
         failed.append(name)
         stop.set()

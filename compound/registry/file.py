@@ -52,7 +52,21 @@ def read(path: Path) -> list[Change]:
         raise FileError(f"{path} is no YAML: {error}") from None
     if not isinstance(document, dict):
         raise FileError(f"{path} must be a mapping with sections such as site:, point:, device:.")
-    return list(_changes(document))
+    changes = list(_changes(document))
+    _check_seats(changes)
+    return changes
+
+
+def _check_seats(changes: list[Change]) -> None:
+    """A device sits at a point of its own kind, as far as the file names both. Raises FileError."""
+    types = {change.id: change.data["type"] for change in changes if change.kind == "point" and change.data}
+    for change in changes:
+        if change.kind == "device" and change.data:
+            seat, kind = str(change.data.get("point")), change.data["kind"]
+            if types.get(seat, kind) != kind:
+                raise FileError(
+                    f"device {change.id}: a {kind} can't sit at point {seat}, which is a place for a {types[seat]}."
+                )
 
 
 def _changes(document: dict[str, Any]) -> Iterator[Change]:

@@ -7,12 +7,22 @@ and English. Secrets never stand here.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
 
 import msgspec
 
+from compound.timeutil import parse
+
 Medium = Literal["electricity", "water", "gas", "heat"]
 Role = Literal["main", "sub", "generation", "storage"]
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+"""A whole number that every part of the house can hold."""
+Ratio = Annotated[str, msgspec.Meta(pattern=r"^(?=.*[1-9])[0-9]{1,12}(\.[0-9]{1,9})?$")]
+"""An exact decimal above 0, as text."""
+Weight = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,6}(\.[0-9]{1,9})?$")]
+"""An exact decimal from 0 on, as text."""
 
 OUTSIDE = "outside"
 """The zone id of everything beyond the perimeter."""
@@ -38,23 +48,27 @@ class Site(Item, frozen=True, kw_only=True):
     latitude: float
     longitude: float
     altitude_m: float = 0.0
-    reset_hour: int = 3
+    reset_hour: Annotated[int, msgspec.Meta(ge=0, le=23)] = 3
     """Local hour of the nightly reset of presence (DOMAIN, People)."""
+
+    def __post_init__(self) -> None:
+        if self.timezone not in available_timezones():
+            raise ValueError(f"{self.timezone!r} is no time zone")
 
 
 class Building(Item, frozen=True, kw_only=True):
     """A building of a site."""
 
     site: str
-    area_m2: int
+    area_m2: Count
 
 
 class Department(Item, frozen=True, kw_only=True):
     """An organisation unit that answers for consumption."""
 
     site: str
-    area_m2: int
-    headcount: int
+    area_m2: Count
+    headcount: Count
 
 
 class Zone(Item, frozen=True, kw_only=True):
@@ -72,7 +86,7 @@ class Carpark(Item, frozen=True, kw_only=True):
 class SpotClass(Item, frozen=True, kw_only=True):
     """A class of spots; a stay longer than the limit is an overstay (None: never)."""
 
-    limit_s: int | None = None
+    limit_s: Count | None = None
 
 
 class Point(Item, frozen=True, kw_only=True, tag_field="type"):
@@ -101,7 +115,7 @@ class SolarPoint(Point, frozen=True, kw_only=True, tag="inverter"):
     plant: str
     parent: str | None = None
     department: str | None = None
-    p0_w: int
+    p0_w: Count
     """Installed peak power at standard conditions, W."""
     tilt_deg: float = 0.0
     azimuth_deg: float = 180.0
@@ -133,6 +147,10 @@ class BankPoint(Point, frozen=True, kw_only=True, tag="locker"):
     """A locker bank; `cells` maps a cell's id to its size."""
 
     cells: dict[str, str]
+    door_open_limit_s: Count = 120
+    """A door open for longer is left open."""
+    reservation_s: Count = 7200
+    """A reservation without a deposit expires after this (DOMAIN, Lockers)."""
 
 
 AnyPoint = MeterPoint | SolarPoint | WeatherPoint | DoorPoint | SpotPoint | BankPoint
@@ -143,9 +161,9 @@ class Device(Item, frozen=True, kw_only=True, tag_field="kind"):
 
     site: str
     point: str | None
-    silence_s: int = 1800
+    silence_s: Count = 1800
     """Without any message for this long (by arrival) the device is silent."""
-    channel_silence_s: dict[str, int] = {}
+    channel_silence_s: dict[str, Count] = {}
     """Limit for a single channel (reading, event) of a device that otherwise lives."""
     maintenance: bool = False
 
@@ -156,31 +174,31 @@ class MeterDevice(Device, frozen=True, kw_only=True, tag="meter"):
     quantity = (r2 - r1) mod modulus x ct x pt x unit; registers as in the MQTT contract (secondary Wh, litres, pulses).
     """
 
-    rated_w: int | None = None
-    rated_l_h: int | None = None
-    digits: int = 8
+    rated_w: Count | None = None
+    rated_l_h: Count | None = None
+    digits: Annotated[int, msgspec.Meta(ge=1, le=15)] = 8
     """Digits of the register, decimals included."""
-    step: int = 10
+    step: Count = 10
     """One step of the register's last digit in its field's unit (10 Wh = 0.01 kWh): modulus = 10**digits * step."""
-    ct: str = "1"
-    pt: str = "1"
-    unit: str = "1"
+    ct: Ratio = "1"
+    pt: Ratio = "1"
+    unit: Ratio = "1"
     """Wh or litres that one unit of the register stands for, exact decimal; 0.625 for a pulse of 0.625 Wh."""
     serial: str | None = None
-    interval_s: int = 900
+    interval_s: Count = 900
 
 
 class InverterDevice(Device, frozen=True, kw_only=True, tag="inverter"):
     """An inverter with an acc32 counter in Wh (SunSpec 103)."""
 
-    rated_w: int
-    interval_s: int = 300
+    rated_w: Count
+    interval_s: Count = 300
 
 
 class WeatherDevice(Device, frozen=True, kw_only=True, tag="weather"):
     """A weather station."""
 
-    interval_s: int = 300
+    interval_s: Count = 300
 
 
 class GateDevice(Device, frozen=True, kw_only=True, tag="gate"):
@@ -190,7 +208,7 @@ class GateDevice(Device, frozen=True, kw_only=True, tag="gate"):
 class ParkingDevice(Device, frozen=True, kw_only=True, tag="parking"):
     """A spot's sensor; its state is unknown after `heartbeat_limit_s` without a point (by device time)."""
 
-    heartbeat_limit_s: int = 600
+    heartbeat_limit_s: Count = 600
 
 
 class LockerDevice(Device, frozen=True, kw_only=True, tag="locker"):
@@ -210,11 +228,15 @@ class Replacement(Item, frozen=True, kw_only=True):
     device: str
     register: str
     removed_at: str
-    final: int
+    final: Count
     installed_at: str
-    start: int
+    start: Count
     serial: str | None = None
     """Serial of the installed register; readings go by it where they carry one, else by time."""
+
+    def __post_init__(self) -> None:
+        if parse(self.removed_at) > parse(self.installed_at):
+            raise ValueError("removed_at is after installed_at")
 
 
 class Choice(Item, frozen=True, kw_only=True):
@@ -223,19 +245,22 @@ class Choice(Item, frozen=True, kw_only=True):
     device: str
     register: str
     time: str
-    value: int
+    value: Count
     reason: str
+
+    def __post_init__(self) -> None:
+        parse(self.time)
 
 
 class Quota(Item, frozen=True, kw_only=True):
     """A yearly budget (Wh or litres) of a department; weights of the months sum to 1 (exact decimals)."""
 
     department: str
-    year: int
+    year: Annotated[int, msgspec.Meta(ge=1900, le=9000)]
     medium: Medium
-    budget: int
-    weights: list[str]
-    free_day_weight: str = "0.5"
+    budget: Count
+    weights: Annotated[list[Weight], msgspec.Meta(min_length=12, max_length=12)]
+    free_day_weight: Weight = "0.5"
     counts: Literal["consumption", "import"] = "consumption"
     calendar: str | None = None
     source: str = ""
@@ -244,7 +269,7 @@ class Quota(Item, frozen=True, kw_only=True):
 class Calendar(Item, frozen=True, kw_only=True):
     """Days off of a year where they differ from Monday-Friday: ISO date -> working day?"""
 
-    year: int
+    year: Annotated[int, msgspec.Meta(ge=1900, le=9000)]
     working: dict[str, bool]
     source: str = ""
 

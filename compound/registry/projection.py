@@ -37,12 +37,14 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def check(change: Change) -> Any:
-    """The typed item of a change (None when it removes). Raises ValueError or msgspec.ValidationError saying what is wrong."""
+    """The typed item of a change (None when it removes). Raises ValueError (msgspec.ValidationError) saying what is wrong."""
     if change.kind not in model.KINDS:
         raise ValueError(f"unknown kind {change.kind!r}; one of {', '.join(model.KINDS)}")
     parse(change.since)
     if change.data is None:
         return None
+    if "\\u0000" in msgspec.json.encode(change.data).decode():
+        raise ValueError("a text holds the character NUL, which no table can hold")
     item = msgspec.convert(change.data, model.KINDS[change.kind])
     if isinstance(item, model.MeterDevice) and (item.rated_w is None) == (item.rated_l_h is None):
         raise ValueError(

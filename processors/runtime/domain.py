@@ -10,6 +10,7 @@ import msgspec
 
 from compound.events import Event, Received, to_record
 from compound.log.book import encode_headers
+from compound.log.port import Slot
 from compound.registry.timeline import Registry
 from compound.store.db import Connection
 
@@ -29,6 +30,8 @@ class Tx:
     domain: str
     registry: Registry
     now: int
+    slots: frozenset[Slot] | None = None
+    """The partitions this worker has read to their end (None: all there are); only their subjects are told of."""
     changed: set[tuple[str, str]] = field(default_factory=set)
 
     def tell(self, topic: str, event: Event, key: str) -> None:

@@ -181,7 +181,8 @@ class Tables:
         rows = conn.execute(
             self._sql(
                 f"SELECT s.subject, s.what, kind, {_US.format('start')}, {_US.format(chr(34) + 'end' + chr(34))}, data, key,"
-                f" {_US.format('tell_at')}, {_US.format('at')} FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) AS k(subject, what, after)"
+                f" {_US.format('tell_at')}, {_US.format('at')}"
+                " FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) AS k(subject, what, after)"
                 " JOIN {p}segment s ON s.subject = k.subject AND s.what = k.what AND s.at > k.after"
             ),
             _bounds(start),

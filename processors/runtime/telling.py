@@ -73,11 +73,14 @@ class Teller:
         return bool(done)
 
     def _due(self, tx: Tx) -> list[Due]:
+        slots = sorted(tx.slots or ())
         rows = tx.conn.execute(
             "SELECT d.subject, d.what, d.kind, d.start, d.key, s.newest, s.recorded, s.late_recorded, t.state, coalesce(t.times, 0)"
             " FROM due d LEFT JOIN subject s USING (subject) LEFT JOIN told t USING (subject, what, kind, start, key)"
-            " WHERE d.at <= %s ORDER BY d.at LIMIT %s FOR UPDATE OF d SKIP LOCKED",
-            (moment(tx.now), MOST),
+            " WHERE d.at <= %s AND (%s OR s.subject IS NULL"
+            " OR (s.topic, s.partition) IN (SELECT * FROM unnest(%s::text[], %s::int[])))"
+            " ORDER BY d.at LIMIT %s FOR UPDATE OF d SKIP LOCKED",
+            (moment(tx.now), tx.slots is None, [s.topic for s in slots], [s.partition for s in slots], MOST),
         ).fetchall()
         return [
             Due((r[0], r[1], r[2], micros(r[3]), r[4]), _time(r[5]), _time(r[6]), _time(r[7]), r[8], int(r[9]))
@@ -88,7 +91,7 @@ class Teller:
         """Tell one condition; the time to look at it again (now or before: at the next tick), None when all is told."""
         told = due.state == "raised"
         if segment is None:
-            if told:
+            if due.state not in (None, "withdrawn"):
                 self._say(tx, due, None, "withdrawn")
             return None
         over = segment.end is not None and segment.end <= tx.now
@@ -125,7 +128,7 @@ class Teller:
         steps = ("raised", "cleared") if state == "recorded" else (state,)
         for step in steps:
             event_type = f"alert.{step}.v1"
-            body = {**data, "notify": state != "recorded"}
+            body = {**data, "notify": self._pages(tx, due, state)}
             source = f"compound/processors/{tx.domain}"
             event = Event(
                 history_id(alert, step, times), source, event_type, tx.now, subject, msgspec.json.encode(body)
@@ -137,6 +140,11 @@ class Teller:
             " ON CONFLICT (subject, what, kind, start, key) DO UPDATE SET state = excluded.state, times = excluded.times",
             (subject, what, kind, moment(start), key, state, times),
         )
+
+    def _pages(self, tx: Tx, due: Due, state: str) -> bool:
+        """Whether the change goes out: not what was never sent, and nothing of a device in maintenance (DOMAIN)."""
+        placement = tx.registry.placement(due.name[0], tx.now)
+        return "recorded" not in (state, due.state) and not (placement is not None and placement.device.maintenance)
 
     def _data(self, tx: Tx, due: Due, segment: Segment | None, alert: str) -> dict[str, Any]:
         subject, what, kind, start, key = due.name

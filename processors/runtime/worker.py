@@ -134,7 +134,7 @@ class Worker:
         while again:
             with conn.transaction():
                 self._fence(conn, {slot: self._positions[slot] for slot in slots})
-                tx = self._begin(conn)
+                tx = self._begin(conn, slots)
                 again = self._rederive(tx, slots)
                 if not again and at_end:
                     self.domain.tick(tx)
@@ -168,12 +168,12 @@ class Worker:
             self._out.error("no event", address=tuple(stored.address), error=str(error))
             return None
 
-    def _begin(self, conn: Connection) -> Tx:
+    def _begin(self, conn: Connection, slots: Sequence[Slot] = ()) -> Tx:
         """The registry under its shared lock: it can't change before this transaction ends."""
         conn.execute("SELECT pg_advisory_xact_lock_shared(%s, 0)", (int(Lock.REGISTRY),))
         if self._registry is None or self._registry.version != version_of(conn):
             self._registry = load(conn)
-        return Tx(conn, self.domain.name, self._registry, int(self._clock() * 1_000_000))
+        return Tx(conn, self.domain.name, self._registry, int(self._clock() * 1_000_000), frozenset(slots))
 
     def _fence(self, conn: Connection, moves: Mapping[Slot, int]) -> None:
         """Move positions from where this worker left them. Raises FenceLost where one stands elsewhere."""
