@@ -1,25 +1,24 @@
-"""`compound simulate`: the demo compound's devices, real measurements from a CSV file, and load."""
+"""`compound simulate`: a scenario of the demo compound, real measurements from a CSV file, or mere load."""
 
 from __future__ import annotations
 
 import os
-import signal
-import threading
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from typer.core import TyperGroup
 
-from compound.events import DEVICE_TOPICS, QUARANTINE
 from ops.cli_registry import apply_file
+from ops.cli_simulate_csv import csv
+from ops.cli_simulate_load import load
 from ops.cli_up import Data
-from ops.client import ApiError
 from ops.client import of as api_of
+from ops.simulate import Backlog, bar, speed_of, stopping
 from ops.up.folder import DEFAULT, DataFolder
-from simulators import pace, run
+from simulators import run
 from simulators.connection import Broken
 from simulators.faults import scenario as scenarios
 from simulators.registry import write_registry
@@ -35,17 +34,34 @@ class Said(msgspec.Struct):
     live: bool
 
 
+class _Scenarios(TyperGroup):
+    """A group in which a name that is no command is a scenario: `simulate all-faults` is `simulate scenario all-faults`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] not in ("--help", "--install-completion")):
+            args = ["scenario", *args]
+        return super().parse_args(ctx, args)
+
+
 def add_to(app: typer.Typer) -> None:
-    """Put the command into `app`."""
-    app.command("simulate", rich_help_panel="Run")(simulate)
+    """Put the commands into `app`."""
+    group = typer.Typer(cls=_Scenarios, help=_HELP)
+    group.command("scenario")(simulate)
+    group.command("csv")(csv)
+    group.command("load")(load)
+    app.add_typer(group, name="simulate", rich_help_panel="Run")
+
+
+_HELP = """Simulate devices: `simulate SCENARIO` runs the demo compound (demo: nothing is wrong; all-faults: everything),
+`simulate csv` sends real measurements, `simulate load` a load."""
 
 
 def simulate(
-    scenario: Annotated[str, typer.Argument(help="demo, all-faults or another scenario; see --list.")] = "demo",
+    scenario: Annotated[str, typer.Argument(help="demo, all-faults or another; --list names them.")] = "demo",
     data: Data = DEFAULT,
     history: Annotated[int, typer.Option(min=0, max=400, help="Days of history on the first start.")] = 30,
     speed: Annotated[str, typer.Option(help="How fast history goes: max, realtime, or times real time.")] = "max",
-    rate: Annotated[float | None, typer.Option(help="At most so many objects a second.")] = None,
+    rate: Annotated[float | None, typer.Option(min=0.1, help="At most so many objects a second.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same compound.")] = 1,
     live: Annotated[bool, typer.Option("--live/--no-live", help="Go on live after history.")] = True,
     list_: Annotated[bool, typer.Option("--list", help="List the scenarios.")] = False,
@@ -61,73 +77,31 @@ def simulate(
         return
     folder = DataFolder(data)
     running = folder.running()
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    options = run.Options(
-        data=folder.path,
-        mqtt_url=os.environ.get("COMPOUND_MQTT_URL", running.mqtt_url),
-        scenario=scenario,
-        history_days=history,
-        seed=seed,
-        speed=_speed(speed),
-        rate=rate,
-        live=live,
-    )
+    url = os.environ.get("COMPOUND_MQTT_URL", running.mqtt_url)
+    options = run.Options(folder.path, url, scenario, history, seed, speed_of(speed), rate, live)
     try:
-        found = write_registry(folder.path / "registry.yaml", options.data / "truth.db", scenario, seed, history)
+        found = write_registry(folder.path / "registry.yaml", folder.truth, scenario, seed, history)
         apply_file(found, running.database_url, running.log_url, False, out)
-        runner = run.Runner(options, backlog=Backlog(data), stop=stop)
-        with _bar(out) as bar:
-            task = bar.add_task("Simulators: history", total=None)
+        with bar(out) as shown, stopping() as stop:
+            task = shown.add_task("Simulators: history", total=None)
 
             def tell(progress: run.Progress) -> None:
-                bar.update(task, completed=progress.done, total=progress.total or None)
-                bar.update(task, description=f"Simulators: {'live' if progress.live else 'history'}")
-                _say(folder.progress, progress)
+                said = _said(progress)
+                shown.update(task, completed=progress.done, total=progress.total or None, description=said.text)
+                _write(folder.progress, said)
 
-            runner.tell = tell
-            progress = runner.run()
+            progress = run.Runner(options, tell, Backlog(api_of(data)), stop).run()
         out.print(f"{progress.objects:,} objects sent.")
     except (TruthError, Broken, ValueError) as error:
         raise typer.BadParameter(str(error)) from None
 
 
-class Backlog:
-    """How many objects the broker still holds: those sent, less those that the log has got since the start."""
-
-    def __init__(self, data: Path) -> None:
-        self._api = api_of(data)
-        self._begun = self._heads()
-
-    def __call__(self, sent: int) -> int:
-        return sent - (self._heads() - self._begun)
-
-    def _heads(self) -> int:
-        """Records in all topics of devices and in quarantine; 0 while nobody can say."""
-        try:
-            items = self._api.get("/v1/lag")["items"]
-        except ApiError:
-            return 0
-        heads = {(item["topic"], item["generation"], item["partition"]): item["head"] or 0 for item in items}
-        return sum(head for (topic, *_), head in heads.items() if topic in (*DEVICE_TOPICS, QUARANTINE))
-
-
-def _speed(text: str) -> pace.Speed:
-    try:
-        return pace.speed(text)
-    except ValueError:
-        raise typer.BadParameter("max, realtime or a number", param_hint="--speed") from None
-
-
-def _bar(out: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), console=out
-    )
-
-
-def _say(path: Path, progress: run.Progress) -> None:
+def _said(progress: run.Progress) -> Said:
     text = "Simulators: live" if progress.live else f"Simulators: history, {progress.objects:,} objects"
+    return Said(text, progress.done, progress.total, progress.live)
+
+
+def _write(path: Path, said: Any) -> None:
     draft = path.with_suffix(".new")
-    draft.write_bytes(msgspec.json.encode(Said(text, progress.done, progress.total, progress.live)))
+    draft.write_bytes(msgspec.json.encode(said))
     draft.replace(path)
