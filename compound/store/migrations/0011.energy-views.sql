@@ -230,18 +230,6 @@ BEGIN
     FROM energy.use_by_days(kind, of_id, of_medium, of_what, first, past, by, now) u;
 END $$;
 
--- A department's use for its quota: rows with any data, coverage of the whole day or quarter hour.
-CREATE FUNCTION energy.department_day(department text, medium text, since date, until date)
-    RETURNS TABLE (day date, quantity bigint, coverage float8) LANGUAGE sql STABLE AS $$
-    SELECT period, quantity, coverage FROM energy.use_by_days('department', department, medium, NULL, since, until, 'day', 'infinity')
-    WHERE quantity IS NOT NULL
-$$;
-CREATE FUNCTION energy.department_quarter(department text, medium text, since timestamptz, until timestamptz)
-    RETURNS TABLE (start timestamptz, quantity bigint, coverage float8) LANGUAGE sql STABLE AS $$
-    SELECT start, quantity, coverage FROM energy.use_by_quarters('department', department, medium, NULL, since, until, 'infinity')
-    WHERE quantity IS NOT NULL
-$$;
-
 -- A place by quarter hours: what it used and where that went. Null where a meter it needs is not known throughout; the
 -- residual is known only where all of them are, and is kept when negative.
 CREATE FUNCTION energy.balance_quarter(of_point text, since timestamptz, until timestamptz)

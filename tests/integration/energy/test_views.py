@@ -130,8 +130,6 @@ def test_department_holds_from_local_midnight_on(compound: EnergyRig) -> None:
     until = "2026-10-14T00:00:00+08:00"
     assert [row[0] for row in use(compound, "department", "d2", DAY[0], until, "day")] == [5600, None]
     assert use(compound, "department", "d2", DAY[0], until, "month") == []
-    found = compound.rows("SELECT day::text, quantity FROM energy.department_day('d2', 'electricity', '2026-10-01', '2026-11-01')")
-    assert found == [("2026-10-12", 5600)]
 
 
 def test_registers_media_and_meters_that_never_spoke(rig: EnergyRig) -> None:
