@@ -26,7 +26,7 @@ _BEHIND = {
         f"SELECT coalesce(min(p.next_offset), 0) FROM {schema}.position p"
         " WHERE p.topic = :topic AND p.generation = :generation AND p.partition = :partition"
     )
-    for schema in ("registry", "alerts")
+    for schema in ("registry", "alerts", "quarantine")
 }
 
 

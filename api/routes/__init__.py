@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from api.routes import access, devices, energy, health, lag, meters, parcels, parking, quotas, registry, solar, stream
+from api.routes import (
+    access,
+    devices,
+    energy,
+    health,
+    lag,
+    meters,
+    parcels,
+    parking,
+    quarantine,
+    quotas,
+    registry,
+    solar,
+    stream,
+)
 
 ROUTERS: Final = (
     registry.router,
@@ -16,6 +30,7 @@ ROUTERS: Final = (
     access.router,
     parcels.router,
     solar.router,
+    quarantine.router,
     lag.router,
     stream.router,
     health.router,
