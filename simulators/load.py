@@ -1,258 +1,91 @@
-"""Load: meters at a set rate, or as fast as the broker acknowledges, at the least cost to the machine that is measured.
+"""Load for benchmarks: N meters, R readings a second, k readings a message, as cheap to make as can be.
 
-    python -m simulators.load --registry FILE            write their registry file, for `compound apply`
-    python -m simulators.load --mqtt mqtt://HOST:PORT --rate 5000 --seconds 10 --each 10
-
-The meters take turns; `each` readings are one message (an array), spread over the time since the meter's last message.
-The newest reading of a message carries the moment it was sent, so whatever stands in a table says when it left here.
-
-Not by paho, as the other simulators: at 10,000 messages a second it alone would take most of a core. MQTT 5 needs
-little here: CONNECT, PUBLISH at QoS 1 with the acknowledgements counted, DISCONNECT; all on one connection.
+Payloads are made from templates: only time, seq and register change, so that the simulator costs little beside the
+platform.
 """
 
 from __future__ import annotations
 
-import argparse
-import socket
-import struct
-import sys
+import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Final, NamedTuple
-from urllib.parse import urlsplit
-
-import msgspec
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from simulators import clock
+from simulators.connection import Connection
 
-SITE: Final = "load"
-RATED_W: Final = 100_000_000
-"""So much that a step of 1 Wh fits at any rate."""
-RISE_WH: Final = 1000
-"""Registers begin at so much for each second since 1970, so a later run goes on above (up to so many readings a second
-of one meter)."""
-STEP_S: Final = 0.005
-"""Pause between two looks at what is due."""
-MOST: Final = 100
-"""Messages of one write."""
-WINDOW: Final = 400
-"""Messages that may wait for their acknowledgement; beyond, nothing is sent."""
-
-_CONNECT, _CONNACK, _PUBLISH, _PUBACK, _DISCONNECT = 0x10, 0x20, 0x32, 0x40, 0xE0
+_STEP_S = 0.02
 
 
-class Report(msgspec.Struct):
-    """What was sent. Times are microseconds UTC; `seconds` ends with the last acknowledgement; `cpu_s` is of this process."""
+@dataclass
+class Load:
+    """`rate`: readings a second over all devices, None for as many as go. `per_message`: readings in one payload.
 
-    messages: int
-    readings: int
-    first: int
-    last: int
-    seconds: float
-    cpu_s: float
-    payload_bytes: int
-    behind_s: float
-    """How late the latest message went out against the set rate."""
+    Devices are `{prefix}0001`…; each reading of one is a second after the one before, from `begin` (µs) on.
+    """
 
+    connection: Connection
+    site: str = "load"
+    prefix: str = "ld-"
+    devices: int = 100
+    rate: float | None = None
+    per_message: int = 1
+    begin: int = field(default_factory=lambda: clock.now() - clock.DAY)
+    boot: int = 1
+    stop: threading.Event = field(default_factory=threading.Event)
+    tell: Callable[[int], None] = lambda readings: None
 
-class Rate(NamedTuple):
-    """How much, how fast: `readings` in all, `a_second` of them (0: as fast as is acknowledged), `each` in a message."""
+    def run(self, readings: int | None = None, seconds: float | None = None) -> int:
+        """Send until `readings` are out, `seconds` are over, or stopped; returns how many the broker acknowledged."""
+        topics = [f"compound/v1/{self.site}/meter/{device}/reading" for device in self.names()]
+        begun, sent, seq = time.monotonic(), 0, 0
+        while not self.stop.is_set():
+            payload = self._payload(seq)
+            seq += self.per_message
+            for topic in topics:
+                if self._over(sent, readings, begun, seconds):
+                    self.connection.flush()
+                    return sent
+                self._wait(sent, begun)
+                self.connection.publish(topic, payload, stop=self.stop)
+                sent += self.per_message
+            self.tell(sent)
+        self.connection.flush()
+        return sent
 
-    readings: int
-    a_second: float
-    each: int
+    def names(self) -> list[str]:
+        """The devices' ids."""
+        return [f"{self.prefix}{number:04d}" for number in range(1, self.devices + 1)]
 
+    def registry(self) -> list[dict[str, object]]:
+        """The registry items of site, points and devices, as POST /v1/registry takes them."""
+        since = clock.text(self.begin - clock.DAY, "UTC")
+        where = {"timezone": "Asia/Shanghai", "latitude": 36.65, "longitude": 117.0}
+        items: list[dict[str, object]] = [{"kind": "site", "id": self.site, "from": since, "data": where}]
+        for name in self.names():
+            point = {"type": "meter", "site": self.site, "medium": "electricity"}
+            meter = {"kind": "meter", "site": self.site, "point": f"p-{name}", "rated_w": 1_000_000, "interval_s": 900}
+            items.append({"kind": "point", "id": f"p-{name}", "from": since, "data": point})
+            items.append({"kind": "device", "id": name, "from": since, "data": meter})
+        return items
 
-class Meters:
-    """The meters' messages, in turns. A register rises by 1 Wh a reading."""
+    def _payload(self, seq: int) -> str:
+        """The payload of every device for the readings `seq`, `seq` + 1, …"""
+        objects = [
+            f'{{"time":"{clock.text(self.begin + n * clock.SECOND, "UTC")}","boot":{self.boot},"seq":{n},"import_wh":{n * 10}}}'
+            for n in range(seq, seq + self.per_message)
+        ]
+        return objects[0] if self.per_message == 1 else f"[{','.join(objects)}]"
 
-    def __init__(self, count: int, boot: int, began: int) -> None:
-        """`boot`: number of this start, seconds since 1970. `began`: its time, microseconds UTC."""
-        self.payload_bytes = 0
-        self._topics = [f"compound/v1/{SITE}/meter/{device(n)}/reading".encode() for n in range(count)]
-        self._middle = b'Z","boot":%d,"seq":' % boot
-        self._last = [began - 1_000_000] * count
-        self._seqs = [0] * count
-        self._first = RISE_WH * boot
-        self._next = self._packet = 0
+    def _over(self, sent: int, readings: int | None, begun: float, seconds: float | None) -> bool:
+        if self.stop.is_set() or (readings is not None and sent >= readings):
+            return True
+        return seconds is not None and time.monotonic() - begun >= seconds
 
-    def packets(self, count: int, each: int) -> bytes:
-        """The PUBLISH packets of the next `count` messages of `each` readings."""
-        now, out = clock.now(), bytearray()
-        for _ in range(count):
-            n, self._packet = self._next, self._packet % 65535 + 1
-            self._next = (n + 1) % len(self._topics)
-            payload = b",".join(self._readings(n, now, each))
-            if each > 1:
-                payload = b"[%b]" % payload
-            topic = self._topics[n]
-            length = 2 + len(topic) + 3 + len(payload)
-            out += bytes([_PUBLISH, *_varint(length)]) + struct.pack("!H", len(topic)) + topic
-            out += struct.pack("!HB", self._packet, 0) + payload
-            self.payload_bytes += len(payload)
-        return bytes(out)
-
-    def _readings(self, n: int, now: int, each: int) -> Iterator[bytes]:
-        seq, last = self._seqs[n], self._last[n]
-        now = max(now, last + each)
-        self._seqs[n], self._last[n] = seq + each, now
-        for number in range(1, each + 1):
-            moment = last + (now - last) * number // each
-            yield b'{"time":"%b%b%d,"import_wh":%d,"power_w":12345}' % (
-                _text(moment), self._middle, seq + number, self._first + seq + number
-            )  # fmt: skip
-
-
-class Sender:
-    """One connection; sends what the broker has acknowledged room for."""
-
-    def __init__(self, url: str, client_id: str) -> None:
-        """Connect. Raises OSError."""
-        found = urlsplit(url)
-        self._socket = socket.create_connection((found.hostname or "127.0.0.1", found.port or 1883), timeout=30)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._heard = bytearray()
-        self.waiting = 0
-        name = client_id.encode()
-        body = b"\x00\x04MQTT\x05\x02\x02\x58\x00" + struct.pack("!H", len(name)) + name
-        self._socket.sendall(bytes([_CONNECT, len(body)]) + body)
-        while not self._take(_CONNACK):
-            self._hear()
-
-    def send(self, packets: bytes, messages: int) -> None:
-        """Send once there is room."""
-        while self.waiting + messages > WINDOW:
-            self._listen()
-        self._socket.sendall(packets)
-        self.waiting += messages
-
-    def finish(self) -> None:
-        """Wait for the acknowledgements that are still out, and say goodbye."""
-        while self.waiting:
-            self._listen()
-        self._socket.sendall(bytes([_DISCONNECT, 0]))
-        self._socket.close()
-
-    def _listen(self) -> None:
-        self._hear()
-        self.waiting -= self._take(_PUBACK)
-
-    def _hear(self) -> None:
-        heard = self._socket.recv(65536)
-        if not heard:
-            raise OSError("the broker has closed the connection")
-        self._heard += heard
-
-    def _take(self, wanted: int) -> int:
-        """How many packets of this kind were heard; all whole packets are taken."""
-        at = count = 0
-        while at + 1 < len(self._heard) and at + 2 + self._heard[at + 1] <= len(self._heard):
-            count += self._heard[at] & 0xF0 == wanted
-            at += 2 + self._heard[at + 1]
-        del self._heard[:at]
-        return count
-
-
-def run(sender: Sender, meters: Meters, rate: Rate) -> Report:
-    """Send, wait for the last acknowledgement, report. Raises OSError."""
-    messages, sent, behind = -(-rate.readings // rate.each), 0, 0.0
-    began, first, cpu = time.monotonic(), clock.now(), time.process_time()
-    while sent < messages:
-        due, passed = messages, time.monotonic() - began
-        if rate.a_second:
-            due = min(messages, 1 + int(passed * rate.a_second / rate.each))
-            behind = max(behind, passed - sent * rate.each / rate.a_second)
-        while sent < due:
-            count = min(due - sent, MOST)
-            sender.send(meters.packets(count, rate.each), count)
-            sent += count
-        if rate.a_second:
-            time.sleep(STEP_S)
-    last = clock.now()
-    sender.finish()
-    return Report(
-        messages=sent,
-        readings=sent * rate.each,
-        first=first,
-        last=last,
-        seconds=time.monotonic() - began,
-        cpu_s=time.process_time() - cpu,
-        payload_bytes=meters.payload_bytes,
-        behind_s=behind,
-    )
-
-
-def device(number: int) -> str:
-    """Id of a meter."""
-    return f"load-{number:05d}"
-
-
-def registry(meters: int) -> str:
-    """The meters as a registry file (JSON, which is YAML too)."""
-    places = {f"p-{device(n)}": {"type": "meter", "site": SITE, "medium": "electricity"} for n in range(meters)}
-    devices = {
-        device(n): {
-            "kind": "meter",
-            "site": SITE,
-            "point": f"p-{device(n)}",
-            "rated_w": RATED_W,
-            "digits": 15,
-            "step": 1,
-        }
-        for n in range(meters)
-    }
-    site = {SITE: {"latitude": 39.9, "longitude": 116.4}}
-    document = {"from": "2026-01-01", "site": site, "point": places, "device": devices}
-    return msgspec.json.encode(document).decode()
-
-
-_second: tuple[int, bytes] = (0, b"")
-
-
-def _text(moment: int) -> bytes:
-    """RFC 3339 without the Z, microseconds; readings of one second share its text."""
-    global _second
-    second, fraction = divmod(moment, clock.SECOND)
-    if second != _second[0]:
-        _second = second, clock.moment(second * clock.SECOND).strftime("%Y-%m-%dT%H:%M:%S").encode()
-    return b"%b.%06d" % (_second[1], fraction)
-
-
-def _varint(value: int) -> bytes:
-    """MQTT's variable byte integer."""
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    return bytes([*out, value])
-
-
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--mqtt", default="mqtt://127.0.0.1:1883", help="broker, MQTT 5")
-    parser.add_argument("--meters", type=int, default=1000)
-    parser.add_argument("--rate", type=float, default=0, help="readings a second; 0: as fast as is acknowledged")
-    parser.add_argument("--each", type=int, default=1, help="readings of one message")
-    parser.add_argument("--readings", type=int, default=0, help="how many in all; else --seconds at --rate")
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--registry", type=Path, help="write the meters' registry file here and end")
-    options = parser.parse_args()
-    if options.registry:
-        options.registry.write_text(registry(options.meters))
-        return
-    if not options.readings and not options.rate:
-        parser.error("say --readings, or --rate with --seconds")
-    readings = options.readings or int(options.rate * options.seconds)
-    began = clock.now()
-    meters = Meters(options.meters, began // clock.SECOND, began)
-    try:
-        report = run(Sender(options.mqtt, f"load-{began}"), meters, Rate(readings, options.rate, options.each))
-    except OSError as error:
-        sys.exit(f"The broker at {options.mqtt} failed: {error}.")
-    sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
-
-
-if __name__ == "__main__":
-    main()
+    def _wait(self, sent: int, begun: float) -> None:
+        """Keep to the rate: sleep when ahead of it by more than a step."""
+        if self.rate is None:
+            return
+        ahead = sent / self.rate - (time.monotonic() - begun)
+        if ahead > _STEP_S:
+            self.stop.wait(ahead)
