@@ -17,14 +17,16 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn
 from rich.table import Table
 
 from compound.store.migrate import migrate
+from ops import client
 from ops.embedded.broker import EmbeddedBroker
 from ops.embedded.postgres import EmbeddedPostgres
 from ops.embedded.process import ServiceError, free_port, listens
 from ops.up.folder import DataFolder, Running
 from ops.up.supervisor import Role, Supervisor
+from processors.main import DOMAINS
 
 HEAVY = "energy"
-REST = "registry,parking,access,parcels,solar,quotas"
+REST = ",".join(name for name in DOMAINS if name != HEAVY)
 _WATCH_S = 0.3
 _READY_S = 60.0
 
@@ -173,7 +175,20 @@ class Up:
             state = _state(self._folder.progress)
             progress.update(task, description=state.text, completed=state.done, total=state.total or None)
             if state.live:
-                return
+                break
+        self._catch_up(progress)
+
+    def _catch_up(self, progress: Progress) -> None:
+        """Wait until the processors have read what history left them; then figures are current."""
+        api = client.of(self._folder.path)
+        first = behind = _behind(api)
+        task = progress.add_task("Processors: catching up", total=max(first, 1))
+        while behind and not self._stop.wait(_WATCH_S):
+            self._watch()
+            behind = _behind(api)
+            first = max(first, behind)
+            progress.update(task, total=first, completed=first - behind, description=f"Processors: {behind:,} behind")
+        progress.update(task, total=1, completed=1, description="Processors: figures are current")
 
     def _watch(self) -> None:
         if self._roles is not None:
@@ -228,6 +243,14 @@ def _state(path: Path) -> State:
         return msgspec.json.decode(path.read_bytes(), type=State)
     except (OSError, msgspec.MsgspecError):
         return State()
+
+
+def _behind(api: client.Client) -> int:
+    """Records that some domain has not read; 0 while nobody can say."""
+    try:
+        return sum(item["lag"] or 0 for item in api.get("/v1/lag")["items"])
+    except client.ApiError:
+        return 0
 
 
 def _ready(url: str) -> bool:
