@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -20,16 +19,22 @@ _DASH = "–"
 
 def screen(api: Client) -> RenderableType:
     """The whole screen, one look. A panel whose question fails says so and leaves the others alone."""
-    panels = [
+    left = Group(
         _panel("Energy 能耗", api, _energy),
-        _panel("Parking 停车", api, _parking),
-        _panel("Presence 在场", api, _presence),
-        _panel("Lockers 快递柜", api, _lockers),
         _panel("Solar 光伏", api, _solar),
+        _panel("Lockers 快递柜", api, _lockers),
+    )
+    right = Group(
+        _panel("Presence 在场", api, _presence),
+        _panel("Parking 停车", api, _parking),
         _panel("Platform 平台", api, _platform),
-    ]
+    )
+    panels = Table.grid(expand=True)
+    panels.add_column(ratio=1)
+    panels.add_column(ratio=1)
+    panels.add_row(left, right)
     head = Text(f"smart-compound 智慧大院   {datetime.now().astimezone():%Y-%m-%d %H:%M:%S %z}", style="bold")
-    return Group(head, Columns(panels, equal=True, expand=True), _panel("Alerts 告警", api, _alerts))
+    return Group(head, panels, _panel("Alerts 告警", api, _alerts))
 
 
 def _panel(title: str, api: Client, content: Callable[[Client], RenderableType]) -> Panel:
@@ -99,7 +104,9 @@ def _parking(api: Client) -> RenderableType:
 def _presence(api: Client) -> RenderableType:
     rows = [("", "inside", "uncertain", "unnamed")]
     for zone in api.get("/v1/access/zones")["items"]:
-        rows.append((_name(zone), str(zone["inside"]), str(zone["uncertain"]), str(zone["unnamed"])))
+        rows.append(
+            (_name(zone), str(zone["inside"]), str(zone["uncertain"]), str(zone["unnamed_in"] - zone["unnamed_out"]))
+        )
     return _rows(*rows)
 
 
@@ -136,7 +143,8 @@ def _platform(api: Client) -> RenderableType:
     lag: dict[str, int] = {}
     for item in api.get("/v1/lag")["items"]:
         lag[item["domain"]] = lag.get(item["domain"], 0) + (item["lag"] or 0)
-    return _rows(("domain", "behind"), *((domain, f"{records:,}") for domain, records in sorted(lag.items())))
+    behind = [(domain, f"{records:,} behind") for domain, records in sorted(lag.items()) if records]
+    return _rows(*behind) if behind else Text(f"all {len(lag)} domains have read the log to its end")
 
 
 def _alerts(api: Client) -> RenderableType:
