@@ -172,7 +172,9 @@ def main() -> None:
             time.sleep(0.1)
         took = time.monotonic() - began
         used = cpu(process.pid) - idle
-        print(f"burst: {options.messages / took:,.0f}/s, {used / options.messages * 1e6:.1f} µs CPU a message", flush=True)
+        print(
+            f"burst: {options.messages / took:,.0f}/s, {used / options.messages * 1e6:.1f} µs CPU a message", flush=True
+        )
 
         appends = metric(metrics, "ingest_append_seconds_count")
         at = time.monotonic()

@@ -6,7 +6,7 @@
 The meters take turns; `each` readings are one message (an array), spread over the time since the meter's last message.
 The newest reading of a message carries the moment it was sent, so whatever stands in a table says when it left here.
 
-Not by paho, as the simulators (and `compound simulate load`): at 10,000 messages a second it alone would take most of a core. MQTT 5 needs
+Not by paho, as `compound simulate load`: at 10,000 messages a second it alone would take most of a core. MQTT 5 needs
 little here: CONNECT, PUBLISH at QoS 1 with the acknowledgements counted, DISCONNECT; all on one connection.
 """
 
@@ -203,7 +203,7 @@ def registry(meters: int) -> str:
         for n in range(meters)
     }
     site = {SITE: {"latitude": 39.9, "longitude": 116.4}}
-    document = {"from": "2026-01-01", "site": site, "point": places, "device": devices}
+    document = {"from": "2026-01-01T00:00:00Z", "site": site, "point": places, "device": devices}
     return msgspec.json.encode(document).decode()
 
 

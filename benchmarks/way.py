@@ -27,11 +27,11 @@ import msgspec
 import psycopg
 from rich.console import Console
 
+from benchmarks.load import Report
 from benchmarks.machine import cpu_by_group
 from ops.cli_registry import apply_file
 from ops.embedded.postgres import EmbeddedPostgres
 from ops.embedded.process import free_port
-from benchmarks.load import Report
 from tests.e2e.running import Running, children, cmdline
 from tests.services.kafka_node import KafkaNode
 
