@@ -22,6 +22,8 @@ class Gateways:
         self._url, self._name = url, name
         self._shared: dict[str, Connection] = {}
         self._own: dict[str, Connection | None] = dict.fromkeys(alone)
+        self.statuses = 0
+        """Status messages sent, the wills of the dead included."""
 
     def open(self, boots: dict[str, int]) -> None:
         """Connect everything; `boots`: the boot of each device that has a connection of its own."""
@@ -54,6 +56,7 @@ class Gateways:
         if connection is not None:
             connection.flush()
             connection.die()
+            self.statuses += 1
 
     def revive(self, device: str, boot: int) -> None:
         """The device is there again, with a new will."""
@@ -73,6 +76,7 @@ class Gateways:
         text = f'{{"time":"{clock.text(at, places.ZONE)}","boot":{boot},"state":"online"}}'
         assert device.status_topic is not None
         connection.publish(device.status_topic, text, retain=True)
+        self.statuses += 1
 
     def _all(self) -> list[Connection]:
         return [*self._shared.values(), *(own for own in self._own.values() if own is not None)]

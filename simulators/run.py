@@ -95,7 +95,7 @@ class Runner:
             self.options.mqtt_url, f"sim-{self.options.data.resolve().name}", may_die(simulation.scenario.live(0))
         )
         out = _Out(self, truth, gateways, session, number)
-        boots = self._boots(simulation)
+        boots = self.boots(simulation)
         gateways.open(boots)
         try:
             gateways.online(boots, clock.now())
@@ -107,7 +107,7 @@ class Runner:
         finally:
             gateways.close()
 
-    def _boots(self, simulation: Simulation) -> dict[str, int]:
+    def boots(self, simulation: Simulation) -> dict[str, int]:
         """Every device's boot at this moment."""
         now, crashes = clock.now(), [f for f in simulation.faults() if f.kind == "crash"]
         return {
@@ -160,7 +160,7 @@ class Runner:
         for name in State.__struct_fields__:
             setattr(state, name, getattr(again, name))
         truth.write(day)
-        out.crashes = [f for f in simulation.faults() if f.kind == "crash" and f.end > clock.now()]
+        out.outages = [f for f in simulation.faults() if f.kind in ("crash", "silent-channel") and f.end > clock.now()]
         return day
 
     def _report(self, cursor: int, simulation: Simulation) -> None:
@@ -182,8 +182,9 @@ class _Out:
         self.runner, self.truth, self.gateways = runner, truth, gateways
         self.session, self.number = session, number
         self.rate = Rate(runner.options.rate)
-        self.crashes: list[Fault] = []
-        self._dead: set[str] = set()
+        self.outages: list[Fault] = []
+        """Crashes and dead channels while live."""
+        self._silent: dict[Fault, int] = {}
 
     def arrays(self, messages: list[Message], until: int) -> None:
         """Send everything up to `until` as gateways send their buffers."""
@@ -199,7 +200,7 @@ class _Out:
 
     def live(self, messages: list[Message], until: int, simulation: Simulation) -> None:
         """Send what is due, one object a message."""
-        self._die_and_revive(simulation)
+        self._outages(simulation)
         for message in messages:
             self._publish(*single(message), [message])
         self._done(messages, until)
@@ -219,21 +220,23 @@ class _Out:
     def _done(self, messages: list[Message], until: int) -> None:
         self.gateways.flush()
         self.session.cursor = until
+        self.session.statuses = self.gateways.statuses
         self.truth.sent(messages, self.number, self.session)
 
-    def _die_and_revive(self, simulation: Simulation) -> None:
-        """Break off the connections of devices that crash now, and bring back those that started anew."""
+    def _outages(self, simulation: Simulation) -> None:
+        """Break off the connections of devices that crash now, bring back those that started anew; note every silence."""
         now = clock.now()
-        for crash in self.crashes:
-            if crash.start <= now < crash.end and crash.device not in self._dead:
-                self._dead.add(crash.device)
-                self.gateways.kill(crash.device)
-                self.truth.silence(crash.device, "offline", now, None)
-                self._began = now
-            elif now >= crash.end and crash.device in self._dead:
-                self._dead.remove(crash.device)
-                self.gateways.revive(crash.device, self.runner._boots(simulation)[crash.device])
-                self.truth.silence(crash.device, "offline", self._began, clock.now())
+        for fault in self.outages:
+            kind = "offline" if fault.kind == "crash" else fault.kind
+            if fault.start <= now < fault.end and fault not in self._silent:
+                self._silent[fault] = now
+                if fault.kind == "crash":
+                    self.gateways.kill(fault.device)
+                self.truth.silence(fault.device, kind, now, None)
+            elif now >= fault.end and fault in self._silent:
+                if fault.kind == "crash":
+                    self.gateways.revive(fault.device, self.runner.boots(simulation)[fault.device])
+                self.truth.silence(fault.device, kind, self._silent.pop(fault), clock.now())
 
 
 _ASK = 20_000

@@ -6,6 +6,7 @@ messages with the same boot and seq, so a message sent twice is the same message
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from simulators.faults.transmit import Number, boots, transmit
 from simulators.wire import Message, devices
 from simulators.world import energy, incidents, village, weather
 from simulators.world import solar as world_solar
-from simulators.world.happened import Happened
+from simulators.world.happened import Condition, Happened, Observation
 
 LIVE_EVERY = MINUTE
 """How often meters report while the simulation is live."""
@@ -36,11 +37,15 @@ BUFFERED = HOUR
 
 
 class Session(msgspec.Struct):
-    """One run of the simulators: when it began, when it went live, and up to where its messages were taken."""
+    """One run of the simulators: when it began, when it went live, and up to where its messages were taken.
+
+    `statuses`: status messages it sent.
+    """
 
     started: int
     live_from: int | None = None
     cursor: int = 0
+    statuses: int = 0
 
 
 class State(msgspec.Struct):
@@ -150,6 +155,7 @@ class Simulation:
             day.happened.observations[device] = seen
             day.counts += counts
             state.energies[device] = before + int(inverter.energy.sum())
+            day.happened.conditions += _inverter_faults(device, seen)
         day.happened.observations[places.WEATHER] = solar.weather(day.start, sky)
 
     def _people(self, day: Day, state: State, faults: dict[str, list[Fault]]) -> None:
@@ -159,6 +165,7 @@ class Simulation:
         plans = [incidents.plan(fault) for fault in ours]
         people = village.run(self.seed, day.day, state.village, plans, self._live_minutes(day.start))
         people.observations.update(day.happened.observations)
+        people.conditions += day.happened.conditions
         day.happened = people
         for condition in people.conditions:
             if condition.rule == "anti-passback":
@@ -265,6 +272,22 @@ def _quarters(start: int, messages: list[Message], faults: list[Fault], interval
 
 
 _SPOILS = frozenset({"lost", "clock", "spike", "crash", "silent-channel", "replacement"})
+
+
+def _inverter_faults(device: str, seen: list[Observation]) -> list[Condition]:
+    """From the first reading that tells of a fault to the first that does not."""
+    found, since = [], None
+    for observation in seen:
+        faulty = _FAULTY.search(observation.body) is not None
+        if faulty and since is None:
+            since = observation.time
+        elif not faulty and since is not None:
+            found.append(Condition("inverter-fault", device, "inverter", since, observation.time))
+            since = None
+    return found
+
+
+_FAULTY = re.compile(rf'"(?:state|St)":{world_solar.FAULT}\b')
 
 
 def _broken(start: int, faults: dict[str, list[Fault]]) -> dict[str, list[tuple[int, int, int]]]:

@@ -53,14 +53,14 @@ class Truth:
 
     def sessions(self) -> list[Session]:
         """All runs so far, in order."""
-        rows = self.conn.execute("SELECT started, live_from, cursor FROM session ORDER BY number")
+        rows = self.conn.execute("SELECT started, live_from, cursor, statuses FROM session ORDER BY number")
         return [Session(*row) for row in rows]
 
     def save(self, number: int, session: Session) -> None:
         """Write down where a run is."""
         self._many(
-            "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?)",
-            [(number, session.started, session.live_from, session.cursor)],
+            "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?)",
+            [(number, session.started, session.live_from, session.cursor, session.statuses)],
         )
 
     def state(self, day: date) -> State | None:
@@ -105,8 +105,8 @@ class Truth:
         self.conn.execute("BEGIN")
         self.conn.executemany(_MESSAGE, [self._row(message) for message in messages])
         self.conn.execute(
-            "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?)",
-            (number, session.started, session.live_from, session.cursor),
+            "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?)",
+            (number, session.started, session.live_from, session.cursor, session.statuses),
         )
         self.conn.execute("COMMIT")
 

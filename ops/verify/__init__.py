@@ -1,0 +1,1 @@
+"""`compound verify`: what the platform shows, through its API, against the simulators' truth."""

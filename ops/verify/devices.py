@@ -1,0 +1,128 @@
+"""Devices: messages that never arrived, messages in quarantine, and silences that were told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ops.verify.difference import Case, Check, Difference, instant, micros, text
+
+_AHEAD = 5 * 60_000_000
+"""A message from so far ahead of the platform's clock goes to quarantine (contract)."""
+_SLACK = 60_000_000
+"""Silence is judged by arrival: so far may it lie from when a device really fell silent."""
+_FUTURE = "time in the future"
+
+
+def _runs(numbers: list[int]) -> list[tuple[int, int]]:
+    """Consecutive numbers as (first, last)."""
+    runs: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs
+
+
+def _gaps(case: Case) -> Iterator[Difference | None]:
+    """Numbers (seq) that are missing, by device and boot: those of lost messages and of those in quarantine."""
+    for number, device in case.truth.rows("SELECT number, id FROM device"):
+        missing: dict[int, list[int]] = {}
+        last: dict[int, int] = {}
+        rows = case.truth.rows(
+            "SELECT boot, seq FROM message WHERE device = ? AND (sent IS NULL OR shown > sent + ?)", number, _AHEAD
+        )
+        for boot, seq in rows:
+            missing.setdefault(boot, []).append(seq)
+        arrived = case.truth.rows(
+            "SELECT boot, max(seq) FROM message WHERE device = ? AND sent IS NOT NULL AND shown <= sent + ? GROUP BY boot",
+            number, _AHEAD,
+        )  # fmt: skip
+        last.update(arrived)
+        expected = {
+            (boot, *run)
+            for boot, numbers in missing.items()
+            for run in _runs([n for n in numbers if n < last.get(boot, 0)])
+        }
+        found = set()
+        for item in case.api.pages(f"/v1/devices/{device}/gaps", limit=1000):
+            if item["last"] <= last.get(item["boot"], -1):
+                found.add((item["boot"], item["first"], item["last"]))
+        for boot, first, end in sorted(expected ^ found):
+            there = (boot, first, end) in expected
+            words = f"boot {boot}, {first} to {end}"
+            yield Difference("missing numbers", device, None, words if there else "none", "none" if there else words)
+        yield None
+
+
+def _quarantine(case: Case) -> Iterator[Difference | None]:
+    """Messages from the future are in quarantine, as many as were sent; nothing else of ours is."""
+    expected = dict(
+        case.truth.rows(
+            "SELECT id, sum(copies) FROM message JOIN device ON number = device WHERE sent IS NOT NULL AND shown > sent + ?"
+            " GROUP BY 1",
+            _AHEAD,
+        )
+    )
+    ours = {row[0] for row in case.truth.rows("SELECT id FROM device")}
+    found: dict[str, int] = {}
+    for item in case.api.pages("/v1/quarantine", limit=1000):
+        device = item["device"] or _device(item["topic"])
+        if device in ours and item["reason"] == _FUTURE:
+            found[device] = found.get(device, 0) + item["count"]
+        elif device in ours and not _waits(case, device):
+            yield Difference("quarantine", device, instant(item["recorded"]), "none", item["reason"])
+    for device in sorted(set(expected) | set(found)):
+        if expected.get(device, 0) != found.get(device, 0):
+            yield Difference(
+                "quarantine", device, None, f"{expected.get(device, 0)} {_FUTURE}", str(found.get(device, 0))
+            )
+    yield None
+
+
+def _device(topic: str | None) -> str:
+    parts = (topic or "").split("/")
+    return parts[4] if len(parts) > 4 else ""
+
+
+def _waits(case: Case, device: str) -> bool:
+    """Whether the device's clock once said a time before it was registered: such points wait as an unknown device's."""
+    rows = case.truth.rows(
+        "SELECT 1 FROM message JOIN device ON number = device WHERE id = ? AND shown < time - 86400000000 LIMIT 1",
+        device,
+    )
+    return bool(rows)
+
+
+def _silences(case: Case) -> Iterator[Difference | None]:
+    """What fell silent live is told, once, and clears; nothing else of ours is told to be silent."""
+    expected = [row for row in case.truth.rows('SELECT device, kind, start, "end" FROM silence') if row[3] is not None]
+    ours = {row[0] for row in case.truth.rows("SELECT id FROM device")}
+    told = [
+        item
+        for rule in ("offline", "silent", "channel-silent")
+        for item in case.api.pages("/v1/conditions", from_=text(case.truth.start), to=text(case.cutoff), rule=rule, limit=1000)
+        if item["subject"] in ours
+    ] if case.cutoff - case.truth.start <= 31 * 86_400_000_000 else []  # fmt: skip
+    for device, kind, start, end in expected:
+        rule = "channel-silent" if kind == "silent-channel" else kind
+        fitting = [
+            item for item in told
+            if item["subject"] == device and item["rule"] == rule and instant(item["start"]) <= end
+            and (micros(item["end"]) or case.cutoff) >= start
+        ]  # fmt: skip
+        if len(fitting) != 1:
+            yield Difference(rule, device, start, f"told, to {text(end)}", f"{len(fitting)} told")
+        elif (micros(fitting[0]["end"]) or 0) > end + _SLACK or fitting[0]["end"] is None:
+            yield Difference(rule, device, start, f"to {text(end)}", f"to {fitting[0]['end']}")
+        told = [item for item in told if item not in fitting]
+    for item in told:
+        yield Difference(item["rule"], item["subject"], instant(item["start"]), "none", f"to {item['end']}")
+    yield None
+
+
+CHECKS = (
+    Check("missing numbers", lambda case: len(case.truth.rows("SELECT 1 FROM device")), _gaps),
+    Check("quarantine", lambda case: 1, _quarantine),
+    Check("silences", lambda case: 1, _silences),
+)
