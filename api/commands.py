@@ -19,6 +19,8 @@ from compound.log.port import Address, Log, LogUnavailable, Slot
 from compound.settings import Settings
 
 STEP_S: Final = 0.05
+PATIENCE_S: Final = 3.0
+"""Seconds that the log gets to say where it ends."""
 OpenLog = Callable[[Settings], Log]
 
 _BEHIND = {
@@ -79,7 +81,7 @@ class Commands:
                     return False
         return True
 
-    async def heads(self, topics: Sequence[str], patience_s: float) -> dict[Slot, int]:
+    async def heads(self, topics: Sequence[str], patience_s: float = PATIENCE_S) -> dict[Slot, int]:
         """Where the log ends now, by partition. Raises LogUnavailable, also when it does not answer in time."""
         try:
             with anyio.fail_after(patience_s):

@@ -40,13 +40,13 @@ async def positions(session: Session) -> list[tuple[str, Slot, int]]:
     ]
 
 
-async def report(database: Database, commands: Commands, patience_s: float) -> list[Lag]:
+async def report(database: Database, commands: Commands) -> list[Lag]:
     """Every position with its lag, the farthest behind first; in a left generation only while not at its end.
 
     The heads are null while the log does not answer.
     """
     try:
-        heads = await commands.heads(TOPICS, patience_s)
+        heads = await commands.heads(TOPICS)
     except LogUnavailable:
         heads = {}
     async with database.snapshot() as session:

@@ -6,13 +6,15 @@ from typing import Final
 
 from api.routes import (
     access,
+    alerts,
+    conditions,
     devices,
     energy,
     health,
-    lag,
     meters,
     parcels,
     parking,
+    platform,
     quarantine,
     quotas,
     registry,
@@ -30,8 +32,10 @@ ROUTERS: Final = (
     access.router,
     parcels.router,
     solar.router,
+    conditions.router,
+    alerts.router,
     quarantine.router,
-    lag.router,
+    platform.router,
     stream.router,
     health.router,
 )

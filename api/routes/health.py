@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -19,9 +17,6 @@ from compound.log.port import LogUnavailable
 from compound.store.migrate import FOLDER
 
 router = APIRouter(tags=["operations"])
-
-LOG_S: Final = 3.0
-"""Seconds that the log gets to answer a probe."""
 
 _SERVER = query("SELECT current_setting('server_version')")
 _MIGRATED = query("SELECT migration_id FROM public._yoyo_migration")
@@ -60,7 +55,7 @@ async def metrics(services: All) -> Response:
     told = services.metrics
     told.connections.set(services.database.busy)
     try:
-        items = await lag.report(services.database, services.commands, LOG_S)
+        items = await lag.report(services.database, services.commands)
     except Problem:
         told.database.set(0)
         told.lag.clear()
@@ -95,7 +90,7 @@ async def _migrations(services: Services) -> Check:
 
 async def _log(services: Services) -> Check:
     try:
-        heads = await services.commands.heads(TOPICS, LOG_S)
+        heads = await services.commands.heads(TOPICS)
     except (LogUnavailable, LogMisplaced, ValueError) as error:
         return Check(ok=False, detail=str(error))
     return Check(ok=True, detail=f"{len(heads)} partitions")

@@ -1,0 +1,54 @@
+"""Conditions: what held that may be told, of all domains. What was told of it are alerts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.database import load
+from api.fields import EARLIEST, Month, Page, Paged
+from api.models.conditions import Condition, ConditionDomain
+from api.services import Db
+
+router = APIRouter(prefix="/v1/conditions", tags=["alerts"])
+
+_CONDITIONS = load("conditions")
+
+
+@router.get("")
+async def conditions(
+    database: Db,
+    when: Month,
+    page: Paged,
+    domain: Annotated[ConditionDomain | None, Query(description="Only of this domain.")] = None,
+    rule: Annotated[
+        str | None, Query(pattern=r"^[a-z0-9-]{1,40}$", description="Only of this rule.", examples=["overstay"])
+    ] = None,
+    subject: Annotated[
+        str | None, Query(pattern=r"^[A-Za-z0-9._:-]{1,80}$", description="Only of this device, person or department.")
+    ] = None,
+) -> Page[Condition]:
+    """The conditions that held at some time in the range, by start, whether they were told or not."""
+    start, of_domain, of_rule, of_subject, what, key = page.after((EARLIEST, "", "", "", "", ""))
+    rows = await database.rows(
+        _CONDITIONS,
+        since=when.since,
+        until=when.until,
+        now=datetime.now(UTC),
+        domain=domain,
+        rule=rule,
+        subject=subject,
+        after_start=start,
+        after_domain=of_domain,
+        after_rule=of_rule,
+        after_subject=of_subject,
+        after_what=what,
+        after_key=key,
+        limit=page.limit,
+    )
+    shown, following = page.cut(
+        rows, lambda row: (row["start"], row["domain"], row["rule"], row["subject"], row["what"], row["key"])
+    )
+    return Page(items=Condition.each(shown), next=following)
