@@ -75,11 +75,11 @@ class Running:
         os.kill(pid, signal.SIGKILL)
         return pid
 
-    def run(self, *args: str, code: int = 0) -> str:
-        """Another command on this folder; its output. Fails on another exit code."""
+    def run(self, *args: str, code: int = 0, errors: bool = False) -> str:
+        """Another command on this folder; its output (or what it says on stderr). Fails on another exit code."""
         done = command(*args, "--data", str(self.data))
         assert done.returncode == code, f"{args}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
+        return done.stderr if errors else done.stdout
 
     def json(self, *args: str) -> Any:
         """Another command's `--json`."""
