@@ -9,7 +9,17 @@ import typer
 from compound.log.audit import NoBook
 from compound.registry.file import FileError
 from compound.settings import SettingsError
-from ops import cli_audit, cli_doctor, cli_look, cli_quarantine, cli_registry, cli_roles, cli_simulate, cli_up
+from ops import (
+    cli_audit,
+    cli_doctor,
+    cli_look,
+    cli_quarantine,
+    cli_registry,
+    cli_roles,
+    cli_simulate,
+    cli_up,
+    cli_verify,
+)
 from ops.client import ApiError
 from ops.embedded.process import ServiceError
 from ops.up.folder import Busy, NotRunning
@@ -23,7 +33,7 @@ app = typer.Typer(
     "Start with [bold]compound up[/bold]; look with [bold]compound watch[/bold]; "
     "[bold]compound doctor[/bold] says what is missing.",
 )
-for module in (cli_up, cli_simulate, cli_look, cli_registry, cli_quarantine, cli_audit, cli_roles, cli_doctor):
+for module in (cli_up, cli_simulate, cli_look, cli_verify, cli_registry, cli_quarantine, cli_audit, cli_roles, cli_doctor):
     module.add_to(app)
 
 
