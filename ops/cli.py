@@ -33,7 +33,17 @@ app = typer.Typer(
     "Start with [bold]compound up[/bold]; look with [bold]compound watch[/bold]; "
     "[bold]compound doctor[/bold] says what is missing.",
 )
-for module in (cli_up, cli_simulate, cli_look, cli_verify, cli_registry, cli_quarantine, cli_audit, cli_roles, cli_doctor):
+for module in (
+    cli_up,
+    cli_simulate,
+    cli_look,
+    cli_verify,
+    cli_registry,
+    cli_quarantine,
+    cli_audit,
+    cli_roles,
+    cli_doctor,
+):
     module.add_to(app)
 
 
