@@ -16,7 +16,7 @@ from processors.energy.exact import Bools, Ints
 from processors.energy.numbers import Numbers
 from processors.runtime import metrics
 
-Count = Annotated[int, msgspec.Meta(ge=0, le=10**17)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 REGISTERS: Final = ("import_wh", "export_wh", "volume_l", "heat_wh", "pulses")
 INTERVALS: Final = ("interval_wh", "interval_l")
 
@@ -32,7 +32,7 @@ class MeterReading(msgspec.Struct, gc=False):
     volume_l: Count | None = None
     heat_wh: Count | None = None
     pulses: Count | None = None
-    interval_s: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] | None = None
+    interval_s: Annotated[int, msgspec.Meta(ge=1, le=32 * 86_400)] | None = None
     interval_wh: Count | None = None
     interval_l: Count | None = None
 

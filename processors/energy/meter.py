@@ -17,8 +17,17 @@ from processors.energy.exact import Ints, muldiv
 MARGIN = Fraction(11, 10)
 """A step may exceed rated power by this factor (DOMAIN, Fits)."""
 
+_LARGEST_COUNTER = 2**62
+
 MISFIT = -1
 """What `Meters.delta` says of a step that does not fit."""
+
+
+def bounded(ratio: Fraction, most: int) -> Fraction:
+    """`ratio` as it is, unless it is absurd: then the nearest below `most` whose terms leave room in 64 bits."""
+    if max(ratio.numerator, ratio.denominator) < 2**50 and ratio <= most:
+        return ratio
+    return max(min(ratio, Fraction(most)).limit_denominator(10**12), Fraction(1, 10**12))
 
 
 class Meter(NamedTuple):
@@ -40,7 +49,12 @@ class Meter(NamedTuple):
     @property
     def rate(self) -> Fraction:
         """The most it may count in a microsecond, in units of the register."""
-        return MARGIN * self.rated / (HOUR * self.ratio)
+        return bounded(MARGIN * self.rated / (HOUR * self.ratio), 10**6)
+
+    @property
+    def largest(self) -> int:
+        """No register shows more: its counter, rolled over once, still fits 64 bits."""
+        return min(int(_LARGEST_COUNTER / self.ratio), _LARGEST_COUNTER)
 
     def same_register(self, other: Meter) -> bool:
         """Whether readings of both continue one counter; if not, the change is a replacement (DOMAIN, Replacement)."""
@@ -104,6 +118,6 @@ class Meters:
         """
         modulus = self._columns[0, meter]
         delta = second - first
-        rolled = (delta < 0) & (first * 10 > modulus * 9) & (second * 10 < modulus) & (duration <= DAY)
+        rolled = (delta < 0) & (first > modulus * 9 // 10) & (second <= (modulus - 1) // 10) & (duration <= DAY)
         delta = np.where(rolled, delta + modulus, delta)
         return np.where((delta >= 0) & (delta <= self.limit(meter, duration)), delta, MISFIT)

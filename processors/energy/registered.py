@@ -8,16 +8,19 @@ from typing import NamedTuple
 
 from compound.registry.model import Choice, InverterDevice, MeterDevice, MeterPoint, Replacement
 from compound.registry.timeline import Placement, Registry
-from compound.timeutil import SECOND, parse
-from processors.energy.meter import Meter
+from compound.timeutil import DAY, SECOND, parse
+from processors.energy.meter import Meter, bounded
 from processors.energy.registers import Span
 
 ACC32 = 2**32
 """Modulus of an inverter's energy counter (SunSpec 103, WH)."""
 
-_LARGEST_MODULUS = 10**17
+_LARGEST_WRAP = 2**61
+"""Wh or litres of one round of a register: more digits than that make no difference."""
 _FLOWS = ("volume_l", "interval_l")
 _KINDS = {"energy_wh": InverterDevice}
+
+_LARGEST_INTERVAL = 366 * DAY
 
 Number = Callable[[str, tuple[object, ...]], int]
 """The number of a text or a pair in one of the tables `place`, `serial`, `sky`."""
@@ -111,7 +114,7 @@ def _meter(registry: Registry, placement: Placement, what: str, number: Number) 
         return None
     if isinstance(device, InverterDevice):
         sky = _sky(registry, placement, number)
-        return Meter(ACC32, Fraction(1), 1, device.rated_w, device.interval_s * SECOND, sky)
+        return Meter(ACC32, Fraction(1), 1, device.rated_w, _interval(device), sky)
     if not isinstance(device, MeterDevice):
         return None
     rated = device.rated_l_h if what in _FLOWS else device.rated_w
@@ -120,14 +123,19 @@ def _meter(registry: Registry, placement: Placement, what: str, number: Number) 
     if rated is None:
         return None
     generates = isinstance(point, MeterPoint) and point.role == "generation" and point.medium == "electricity"
+    ratio = bounded(Fraction(device.ct) * Fraction(device.pt) * Fraction(device.unit), 10**6)
     return Meter(
-        modulus=min(10**device.digits * device.step, _LARGEST_MODULUS),
-        ratio=Fraction(device.ct) * Fraction(device.pt) * Fraction(device.unit),
+        modulus=min(10**device.digits * device.step, int(_LARGEST_WRAP / ratio), _LARGEST_WRAP),
+        ratio=ratio,
         step=device.step,
         rated=rated,
-        interval=device.interval_s * SECOND,
+        interval=_interval(device),
         sky=_sky(registry, placement, number) if generates and what != "export_wh" else 0,
     )
+
+
+def _interval(device: InverterDevice | MeterDevice) -> int:
+    return min(device.interval_s * SECOND, _LARGEST_INTERVAL)
 
 
 def _sky(registry: Registry, placement: Placement, number: Number) -> int:

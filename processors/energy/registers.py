@@ -53,6 +53,7 @@ class Register:
         self.until = np.array([span.until for span in spans], np.int64)
         self.place = np.array([span.place for span in spans], np.int64)
         self.meter = np.array([meters.index(span.meter) for span in spans], np.int64)
+        self.largest = np.array([span.meter.largest for span in spans], np.int64)
         self.serial = np.array([span.serial for span in spans], np.int64)
         self.chain = np.cumsum([not span.continues for span in spans], dtype=np.int64)
         self.records = np.array([*self._records()], np.int64).reshape(-1, 3)
@@ -61,10 +62,9 @@ class Register:
     def _records(self) -> Iterator[tuple[int, int, int]]:
         """(time, value, number of the span) of every record of a register's start or end."""
         for n, span in enumerate(self.spans):
-            if span.opening is not None:
-                yield span.since, span.opening, n
-            if span.closing is not None:
-                yield span.until, span.closing, n
+            for time, value in ((span.since, span.opening), (span.until, span.closing)):
+                if value is not None and value <= span.meter.largest:
+                    yield time, value, n
 
     def _changes(self) -> dict[int, list[Change]]:
         found: dict[int, list[Change]] = {}
@@ -91,8 +91,10 @@ class Register:
         """Number of the span each reading belongs to, by its serial where it carries one, else by time; -1: it waits.
 
         One that carries the serial of another register on record belongs to that one, which was not in place then.
+        A value that no register can show belongs to none.
         """
         found = self.span_at(readings.time)
+        found[readings.value > np.append(self.largest, 0)[found]] = -1
         for n in np.flatnonzero((readings.serial != 0) & (found >= 0)):
             chains = self.chain[self.serial == readings.serial[n]]
             if len(chains) and self.chain[found[n]] not in chains:

@@ -127,3 +127,21 @@ def test_after_a_restart_the_fast_path_goes_on(rig: EnergyRig) -> None:
     facts = rig.facts()
     assert all(one[3] == other[2] for one, other in pairwise(facts["segments"]))
     assert rig.rows("SELECT sum(quantity), sum(covered) FROM day") == [(19_500, 39 * QUARTER)]
+
+
+def test_absurd_values_harm_nothing(rig: EnergyRig) -> None:
+    """The largest integer, huge and tiny ratios, many digits: kept as points, never counted, and no error."""
+    rig.meter("m1", ct="100000", pt="110", digits=15)
+    moment, largest = "2026-10-12T10:20:00+08:00", 2**53
+    record = {"register": "import_wh", "removed_at": moment, "installed_at": moment, "final": largest, "start": largest}
+    rig.register("replacement", "r1", {"device": "m1", **record})
+    rig.meter("m2", ct="0.000000001", pt="0.123456789", digits=15, rated_w=largest, step=largest)
+    rig.meter("m3", ct="999999999999", pt="999999999999", digits=1, rated_w=1, interval_s=largest)
+    for device in ("m2", "m3"):
+        rig.send([reading(device, TEN + n * QUARTER, n, import_wh=10**15 * n) for n in range(5)])
+    for n, value in enumerate([2**63 - 1, 100, 2**63 - 1, 101, 102, 2**63 - 1]):
+        rig.send([reading("m1", TEN + n * QUARTER, n, import_wh=value)])
+    rig.send([reading("m1", TEN + 10 * QUARTER, 9, interval_s=900, interval_wh=2**63 - 1)])
+    facts = rig.facts()
+    assert len(facts["points"]) == 17
+    assert all(row[5] - row[4] < 10**10 for row in facts["segments"] if row[0] == "m1")

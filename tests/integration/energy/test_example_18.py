@@ -30,7 +30,9 @@ def year(rig: EnergyRig, zone: str, events: list[Event]) -> dict[str, int]:
     rig.site(timezone=zone)
     rig.meter("steel", since="2017-12-01T00:00:00+08:00", rated_w=1_000_000)
     rig.send(events)
-    query = "SELECT to_char(start AT TIME ZONE %s, 'YYYY-MM'), quantity FROM energy.use('meter', 'steel', %s, %s, 'month')"
+    query = (
+        "SELECT to_char(start AT TIME ZONE %s, 'YYYY-MM'), quantity FROM energy.use('meter', 'steel', %s, %s, 'month')"
+    )
     return dict(rig.rows(query, (zone, "2017-12-01T00:00:00+09:00", "2019-02-01T00:00:00+09:00")))
 
 

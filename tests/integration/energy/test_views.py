@@ -120,7 +120,13 @@ def test_groups_count_nothing_twice(compound: EnergyRig) -> None:
     day = use(compound, "department", "d2", *DAY, "day")[0]
     assert (day[0], day[4]) == (800, 2)
     counts(compound, "s2", 600, start=TEN + 3 * QUARTER)
-    assert use(compound, "department", "d2", text(TEN), text(TEN + HOUR), "quarter")[1] == (50, "estimated", 0.75, 1.0, 1)
+    assert use(compound, "department", "d2", text(TEN), text(TEN + HOUR), "quarter")[1] == (
+        50,
+        "estimated",
+        0.75,
+        1.0,
+        1,
+    )
 
 
 def test_department_holds_from_local_midnight_on(compound: EnergyRig) -> None:
