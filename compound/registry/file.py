@@ -117,6 +117,8 @@ def _plain(data: dict[str, Any]) -> dict[str, Any]:
 
 def _moment(start: Any, zone: ZoneInfo) -> int:
     """A date is local midnight, a time carries its offset (YAML gives an aware one, or UTC)."""
+    if isinstance(start, str) and len(start) == len("2026-01-01"):
+        start = date.fromisoformat(start)
     if isinstance(start, datetime):
         return micros(start if start.tzinfo else start.replace(tzinfo=UTC))
     if isinstance(start, date):
