@@ -73,7 +73,7 @@ def _headcounts(case: Case) -> Iterator[Difference | None]:
     for hour in range(case.truth.start + HOUR, case.cutoff - HOUR, HOUR):
         moment = _quiet(times, hour)
         if moment is not None:
-            shown = {item["zone"]: item for item in case.api.get("/v1/access/zones", at=text(moment))["items"]}
+            shown = {item["id"]: item for item in case.api.get("/v1/access/zones", at=text(moment))["items"]}
             for zone in ZONES:
                 yield from _headcount(case, zone, moment, changes[zone], shown.get(zone, {}))
         yield None
