@@ -9,10 +9,10 @@ from typing import Final, NamedTuple
 import msgspec
 
 from api.database import Row, Session, load, query
-from api.fields import Range
 from api.models.devices import DeviceEvent
 from api.models.meters import Address
 from api.problems import NO_BOOK, Problem
+from api.times import Range
 from compound.events import from_stored
 from compound.log.book import decode_headers
 from compound.log.partition import partition_of

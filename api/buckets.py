@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Query
 
-from api.fields import Range, check_range
+from api.times import Range, check_range
 
 By = Literal["quarter", "day", "month"]
 ByQuery = Annotated[By, Query(description="Quarter hours (UTC), or days or months in the site's zone.")]

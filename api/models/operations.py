@@ -70,5 +70,7 @@ class Lag(Model):
 class LagReport(Model):
     """All partitions, the farthest behind first."""
 
+    example: ClassVar = {"at": "2026-10-01T02:15:02Z", "items": [Lag.example]}
+
     at: Time
     items: list[Lag]

@@ -9,9 +9,11 @@ from fastapi import APIRouter, Path, Query
 
 from api import lookups
 from api.database import load, query
-from api.fields import EARLIEST, ID, At, Month, Page, Paged, Step, Year, path_id, step_seconds
+from api.ids import ID, path_id
 from api.models.access import Opening, Passage, Place, Presence, PresenceAt, ZoneHistory, ZonePresence
+from api.pages import Page, Paged
 from api.services import Db
+from api.times import EARLIEST, At, Month, Step, Year, step_seconds
 
 router = APIRouter(prefix="/v1/access", tags=["access"])
 

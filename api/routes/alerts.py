@@ -11,10 +11,11 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.database import Row, Session, load, query
-from api.fields import LATEST, Page, Paged
 from api.models.alerts import Alert, AlertDetail, AlertEvent, AlertState, Category, Delivery
+from api.pages import Page, Paged
 from api.problems import missing
 from api.services import All, Db
+from api.times import LATEST
 from compound.events import COMMANDS, Event, history_id
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"])

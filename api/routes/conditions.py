@@ -8,9 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api.database import load
-from api.fields import EARLIEST, Month, Page, Paged
 from api.models.conditions import Condition, ConditionDomain
+from api.pages import Page, Paged
 from api.services import Db
+from api.times import EARLIEST, Month
 
 router = APIRouter(prefix="/v1/conditions", tags=["alerts"])
 

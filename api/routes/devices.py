@@ -9,10 +9,12 @@ from fastapi import APIRouter, Query
 
 from api import book, lookups
 from api.database import Row, Session, load, query
-from api.fields import ID, Month, Page, Paged, path_id
+from api.ids import ID, path_id
 from api.models.devices import Channel, DeviceDetail, DeviceEvent, DeviceKind, DeviceShown, Gap, State
+from api.pages import Page, Paged
 from api.problems import missing
 from api.services import Db
+from api.times import Month
 
 router = APIRouter(prefix="/v1/devices", tags=["devices"])
 

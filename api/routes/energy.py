@@ -13,11 +13,13 @@ from fastapi import APIRouter, Path, Query
 from api import lookups
 from api.buckets import Bucket, ByQuery, buckets, check
 from api.database import Row, Session, load
-from api.fields import EARLIEST, From, Paged, Range, To, check_range, path_id
+from api.ids import path_id
 from api.models.energy import Balance, BalanceItem, Consumption, Energy, Group, Medium, Volume
 from api.models.meters import Register
+from api.pages import Paged
 from api.routes.meters import VOLUMES
 from api.services import Db
+from api.times import EARLIEST, From, Range, To, check_range
 
 router = APIRouter(prefix="/v1/energy", tags=["energy"])
 
@@ -30,7 +32,9 @@ REGISTERED: Final[Mapping[str, str]] = {"meter": "device"}
 BALANCED: Final = {"quarter": 31, "day": 92, "month": 366}
 """Most days of one balance: it is made of quarter hours at any length."""
 
-GroupPath = Annotated[Group, Path(description="What `id` is; a meter is a device, a point is where it sits.")]
+GroupPath = Annotated[
+    Group, Path(description="What `id` is; a meter is a device, a point is where it sits.", examples=["building"])
+]
 MediumQuery = Annotated[
     Medium | None, Query(description="Electricity when left out; of a meter or point its own medium.")
 ]

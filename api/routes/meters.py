@@ -8,9 +8,11 @@ from fastapi import APIRouter, Query
 
 from api import lookups
 from api.database import Row, Session, load
-from api.fields import EARLIEST, Month, Page, Paged, Year, path_id
+from api.ids import path_id
 from api.models.meters import Address, MeterPoint, MeterSegment, Register
+from api.pages import Page, Paged
 from api.services import Db
+from api.times import EARLIEST, Month, Year
 
 router = APIRouter(prefix="/v1/meters", tags=["energy"])
 

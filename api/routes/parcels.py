@@ -10,9 +10,11 @@ from fastapi import APIRouter, Query
 
 from api import lookups
 from api.database import Session, load, query
-from api.fields import EARLIEST, ID, At, Month, Page, Paged, Year, path_id
+from api.ids import ID, path_id
 from api.models.parcels import BankFill, BankShown, Cells, CellShown, Counts, Dwell, DwellReport, Fill, Parcel
+from api.pages import Page, Paged
 from api.services import Db
+from api.times import EARLIEST, At, Month, Year
 
 router = APIRouter(prefix="/v1/parcels", tags=["parcels"])
 

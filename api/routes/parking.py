@@ -9,7 +9,7 @@ from fastapi import APIRouter
 
 from api import lookups
 from api.database import Session, load, query
-from api.fields import EARLIEST, At, Month, Page, Paged, Step, Year, path_id, step_seconds
+from api.ids import path_id
 from api.models.parking import (
     CarparkHistory,
     CarparkNow,
@@ -22,7 +22,9 @@ from api.models.parking import (
     TurnoverDay,
 )
 from api.models.segments import Segment
+from api.pages import Page, Paged
 from api.services import Db
+from api.times import EARLIEST, At, Month, Step, Year, step_seconds
 
 router = APIRouter(prefix="/v1/parking", tags=["parking"])
 

@@ -9,10 +9,11 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.database import Row, Session, load
-from api.fields import LATEST, Page, Paged
 from api.models.quarantine import Entry
+from api.pages import Page, Paged
 from api.problems import CONFLICT, Problem, missing
 from api.services import All, Db
+from api.times import LATEST
 from compound.events import COMMANDS
 from compound.quarantine import retry_command
 

@@ -10,8 +10,9 @@ from fastapi import APIRouter, Query
 
 from api import lookups
 from api.database import Row, Session, load
-from api.fields import Page, Paged, path_id
+from api.ids import path_id
 from api.models.quotas import Figure, Medium, QuotaShown
+from api.pages import Page, Paged
 from api.routes.meters import VOLUMES
 from api.services import Db
 

@@ -11,10 +11,12 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.database import load, query
-from api.fields import EARLIEST, ID, Instant, Page, Paged
+from api.ids import ID
 from api.models.registry import Applied, ItemShown, Kind
+from api.pages import Page, Paged
 from api.problems import INVALID, Problem, missing
 from api.services import All, Db
+from api.times import EARLIEST, Instant
 from compound.events import REGISTRY
 from compound.registry.file import to_event
 from compound.registry.projection import Change, check

@@ -11,13 +11,15 @@ from fastapi import APIRouter
 from api import lookups
 from api.buckets import ByQuery, buckets
 from api.database import load, query
-from api.fields import EARLIEST, At, From, Month, Page, Paged, To, Year, check_range, path_id
+from api.ids import path_id
 from api.models.energy import Consumption
 from api.models.segments import Segment
 from api.models.solar import Plant, PlantQuarter, PlantReport, Ratios, RatiosOf
+from api.pages import Page, Paged
 from api.problems import missing
 from api.routes.energy import energy_use
 from api.services import Db
+from api.times import EARLIEST, At, From, Month, To, Year, check_range
 
 router = APIRouter(prefix="/v1/solar", tags=["solar"])
 
