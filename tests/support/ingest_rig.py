@@ -29,12 +29,12 @@ def settings(broker: MqttBroker, keys: Path, **others: Any) -> Settings:
 def bridging(found: Settings, log: Log) -> Iterator[threading.Event]:
     """Bridge into `log` while the block runs; the event ends it early."""
     stop = threading.Event()
-    failed: list[BaseException] = []
+    failed: list[Exception] = []
 
     def run() -> None:
         try:
             bridge(found, log, stop)
-        except BaseException as failure:
+        except Exception as failure:  # noqa: BLE001 - raised again at the end of the block
             failed.append(failure)
 
     thread = threading.Thread(target=run)
@@ -50,7 +50,7 @@ def bridging(found: Settings, log: Log) -> Iterator[threading.Event]:
 
 
 @contextmanager
-def device(broker: MqttBroker, client_id: str = "", port: int | None = None, v5: bool = True) -> Iterator[Client]:
+def device(broker: MqttBroker, client_id: str = "", v5: bool = True) -> Iterator[Client]:
     """A connected publisher."""
     client = Client(
         CallbackAPIVersion.VERSION2,
@@ -58,7 +58,7 @@ def device(broker: MqttBroker, client_id: str = "", port: int | None = None, v5:
         protocol=MQTTProtocolVersion.MQTTv5 if v5 else MQTTProtocolVersion.MQTTv311,
     )
     client.max_inflight_messages_set(1000)
-    client.connect(broker.host, port or broker.port)
+    client.connect(broker.host, broker.port)
     client.loop_start()
     until(client.is_connected)
     yield client
