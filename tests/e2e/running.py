@@ -43,15 +43,19 @@ class Running:
         assert self._process is not None
         return self._process.pid
 
-    def start(self, timeout_s: float = 240.0) -> None:
+    def start(self, timeout_s: float = 420.0) -> None:
         """Start and wait for the table of addresses."""
         before = len(self.said) if self._output.exists() else 0
         with self._output.open("ab") as out:
             args = [*COMMAND, "up", "--data", str(self.data), *self._options]
             self._process = subprocess.Popen(args, stdout=out, stderr=subprocess.STDOUT, cwd=ROOT)
-        wait_for(lambda: "Ctrl-C stops" in self.said[before:] or self._process.poll() is not None, timeout_s)  # type: ignore[union-attr]
-        if self._process.poll() is not None:
-            raise AssertionError(f"up ended: {self.said}")
+        process = self._process
+        try:
+            wait_for(lambda: "Ctrl-C stops" in self.said[before:] or process.poll() is not None, timeout_s)
+            assert process.poll() is None, "it ended"
+        except AssertionError as error:
+            self.stop()
+            raise AssertionError(f"up did not start, {error}: {self.said[-3000:]}") from None
 
     def stop(self, timeout_s: float = 90.0) -> int:
         """Ctrl-C; the exit code."""
