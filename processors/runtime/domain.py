@@ -35,7 +35,12 @@ class Tx:
     changed: set[tuple[str, str]] = field(default_factory=set)
 
     def tell(self, topic: str, event: Event, key: str) -> None:
-        """Put `event` into the outbox; it reaches the log after the commit, in order."""
+        """Put `event` into the outbox; it reaches the log after the commit, in order.
+
+        Such a commit waits for the disk, which others don't (docs/decisions/commits-of-projections.md): what was told
+        can't be taken back by a crash.
+        """
+        self.conn.execute("SET LOCAL synchronous_commit = on")
         record = to_record(topic, event, key)
         self.conn.execute(
             "INSERT INTO runtime.outbox (topic, key, headers, value) VALUES (%s, %s, %s, %s)",
