@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 import msgspec
+from msgspec import UNSET
 
 from compound.timeutil import micros
 from ingest.decoders.arrays import Judge, each
@@ -50,7 +51,7 @@ class Native:
             if fault:
                 return Malformed("says nothing", fault)
             # what a will gives as its time is that of the connection it was written at
-            if said.time is None or getattr(said, "will", False):
+            if said.time is UNSET or getattr(said, "will", False):
                 return Observed(place, element, None, element)
             time = micros(said.time)
             late = out_of_time(time, latest)
@@ -64,7 +65,7 @@ class Native:
 
     def _tokenised(self, said: Data, personal: tuple[tuple[str, str], ...], time: int, element: bytes) -> bytes:
         """`element` with tokens for what is personal in it. Id and data are made of this: the raw number is gone."""
-        held = [(field, category) for field, category in personal if getattr(said, field) is not None]
+        held = [(field, category) for field, category in personal if getattr(said, field) is not UNSET]
         if not held:
             return element
         for field, category in held:

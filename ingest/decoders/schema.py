@@ -1,7 +1,8 @@
 """The MQTT contract's payloads as types: one struct a kind of device and channel, with the ranges of its values.
 
 docs/asyncapi.yaml says the same and is tested against this. Quantities are integers with the unit in the name.
-An unknown field is refused: it could hold personal data, which must not reach the log.
+An unknown field is refused: it could hold personal data, which must not reach the log. So is null: a field that has
+nothing to say is left out, and whoever reads the log has one case less.
 """
 
 from __future__ import annotations
@@ -9,16 +10,23 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, ClassVar, Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 ID_PATTERN: Final = r"^[A-Za-z0-9._-]{1,64}\Z"
 
-Time = Annotated[datetime, Meta(tz=True)]
+Time = Annotated[datetime, Meta(tz=True, description="RFC 3339 with offset or Z, up to microseconds")]
+Boot = Annotated[int, Meta(ge=0, le=2**63 - 1, description="which start of the device; grows")]
+Seq = Annotated[int, Meta(ge=0, le=2**63 - 1, description="number of the reading or event in its boot; grows by 1")]
+WattHours = Annotated[int, Meta(ge=0, le=2**63 - 1, description="Wh")]
+Litres = Annotated[int, Meta(ge=0, le=2**63 - 1, description="litres")]
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-Watts = Annotated[int, Meta(ge=-1_000_000_000, le=1_000_000_000)]
+Watts = Annotated[int, Meta(ge=-1_000_000_000, le=1_000_000_000, description="W, now")]
 Bits32 = Annotated[int, Meta(ge=0, le=2**32 - 1)]
+Irradiance = Annotated[int, Meta(ge=-50, le=2000, description="W/m²")]
+MilliCelsius = Annotated[int, Meta(ge=-90_000, le=150_000, description="thousandths of °C")]
+Seconds = Annotated[int, Meta(ge=1, le=32 * 86_400, description="length of the interval that ends at time, s")]
 Id = Annotated[str, Meta(pattern=ID_PATTERN)]
-Personal = Annotated[str, Meta(min_length=1, max_length=64)]
+Personal = Annotated[str, Meta(min_length=1, max_length=64, description="personal: ingest puts a token in its place")]
 
 
 class Payload(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False, kw_only=True):
@@ -28,8 +36,8 @@ class Payload(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False, 
     """Fields that become tokens, each with the category of its key."""
 
     time: Time
-    boot: Count
-    seq: Count
+    boot: Boot
+    seq: Seq
 
     def fault(self) -> str | None:
         """What the field types can't say: why this payload says nothing, or None."""
@@ -39,58 +47,58 @@ class Payload(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False, 
 class MeterReading(Payload, kw_only=True):
     """Registers as the meter shows them (secondary values), or the energy of an interval that ends at `time`."""
 
-    serial: Id | None = None
-    import_wh: Count | None = None
-    export_wh: Count | None = None
-    volume_l: Count | None = None
-    heat_wh: Count | None = None
-    pulses: Count | None = None
-    power_w: Watts | None = None
-    interval_s: Annotated[int, Meta(ge=1, le=32 * 86_400)] | None = None
-    interval_wh: Count | None = None
-    interval_l: Count | None = None
+    serial: Id | UnsetType = UNSET
+    import_wh: WattHours | UnsetType = UNSET
+    export_wh: WattHours | UnsetType = UNSET
+    volume_l: Litres | UnsetType = UNSET
+    heat_wh: WattHours | UnsetType = UNSET
+    pulses: Annotated[Count, Meta(description="impulses counted")] | UnsetType = UNSET
+    power_w: Watts | UnsetType = UNSET
+    interval_s: Seconds | UnsetType = UNSET
+    interval_wh: WattHours | UnsetType = UNSET
+    interval_l: Litres | UnsetType = UNSET
 
     def fault(self) -> str | None:
         """A reading has a register or an interval, not both; an interval has its length and one quantity."""
-        interval = (self.interval_wh is not None) + (self.interval_l is not None)
+        interval = (self.interval_wh is not UNSET) + (self.interval_l is not UNSET)
         register = (
-            self.import_wh is not None
-            or self.export_wh is not None
-            or self.volume_l is not None
-            or self.heat_wh is not None
-            or self.pulses is not None
+            self.import_wh is not UNSET
+            or self.export_wh is not UNSET
+            or self.volume_l is not UNSET
+            or self.heat_wh is not UNSET
+            or self.pulses is not UNSET
         )
-        if self.interval_s is None and not interval:
+        if self.interval_s is UNSET and not interval:
             return None if register else "no register and no interval"
         if register:
             return "both registers and an interval"
         return (
-            None if interval == 1 and self.interval_s is not None else "an interval needs interval_s and one quantity"
+            None if interval == 1 and self.interval_s is not UNSET else "an interval needs interval_s and one quantity"
         )
 
 
 class InverterReading(Payload, kw_only=True):
     """A SunSpec inverter: `energy_wh` is the acc32 counter (wraps at 2**32; 0: not accumulated)."""
 
-    energy_wh: Bits32
+    energy_wh: Annotated[Bits32, Meta(description="Wh, counter of 32 bits that wraps; 0: not accumulated")]
     power_w: Watts
-    state: Annotated[int, Meta(ge=1, le=8)]
-    evt1: Bits32
-    dc_power_w: Watts | None = None
+    state: Annotated[int, Meta(ge=1, le=8, description="operating state of SunSpec 103")]
+    evt1: Annotated[Bits32, Meta(description="event bits of SunSpec 103")]
+    dc_power_w: Watts | UnsetType = UNSET
 
 
 class WeatherReading(Payload, kw_only=True):
     """A weather station; what is absent was not measured."""
 
-    poa_w_m2: Annotated[int, Meta(ge=-50, le=2000)] | None = None
-    ghi_w_m2: Annotated[int, Meta(ge=-50, le=2000)] | None = None
-    ambient_mc: Annotated[int, Meta(ge=-90_000, le=80_000)] | None = None
-    module_mc: Annotated[int, Meta(ge=-90_000, le=150_000)] | None = None
+    poa_w_m2: Irradiance | UnsetType = UNSET
+    ghi_w_m2: Irradiance | UnsetType = UNSET
+    ambient_mc: MilliCelsius | UnsetType = UNSET
+    module_mc: MilliCelsius | UnsetType = UNSET
 
     def fault(self) -> str | None:
         """Something must have been measured."""
         measured = (self.poa_w_m2, self.ghi_w_m2, self.ambient_mc, self.module_mc)
-        return "nothing measured" if all(value is None for value in measured) else None
+        return "nothing measured" if all(value is UNSET for value in measured) else None
 
 
 class GateEvent(Payload, kw_only=True):
@@ -111,8 +119,8 @@ class GateEvent(Payload, kw_only=True):
         "tamper",
         "muster",
     ]
-    card: Personal | None = None
-    direction: Literal["in", "out"] | None = None
+    card: Personal | UnsetType = UNSET
+    direction: Literal["in", "out"] | UnsetType = UNSET
 
 
 class GateReading(Payload, kw_only=True):
@@ -127,7 +135,7 @@ class ParkingEvent(Payload, kw_only=True):
     personal: ClassVar = (("plate", "parking"),)
 
     state: Literal["occupied", "free"]
-    plate: Personal | None = None
+    plate: Personal | UnsetType = UNSET
 
 
 class ParkingReading(Payload, kw_only=True):
@@ -143,16 +151,16 @@ class LockerEvent(Payload, kw_only=True):
 
     cell: Id
     event: Literal["reserved", "opened", "closed", "fault", "repaired", "cancelled"]
-    purpose: Literal["deposit", "pickup", "retrieval", "service"] | None = None
-    present: bool | None = None
-    phone: Personal | None = None
-    parcel: Id | None = None
+    purpose: Literal["deposit", "pickup", "retrieval", "service"] | UnsetType = UNSET
+    present: Annotated[bool, Meta(description="a parcel is in the cell")] | UnsetType = UNSET
+    phone: Personal | UnsetType = UNSET
+    parcel: Id | UnsetType = UNSET
 
     def fault(self) -> str | None:
         """An opening says what for, a closing whether a parcel is in the cell."""
-        if self.event == "opened" and self.purpose is None:
+        if self.event == "opened" and self.purpose is UNSET:
             return "opened without purpose"
-        if self.event == "closed" and self.present is None:
+        if self.event == "closed" and self.present is UNSET:
             return "closed without present"
         return None
 
@@ -160,7 +168,7 @@ class LockerEvent(Payload, kw_only=True):
 class LockerReading(Payload, kw_only=True):
     """Heartbeat of a bank."""
 
-    cells_free: Annotated[int, Meta(ge=0, le=100_000)]
+    cells_free: Annotated[int, Meta(ge=0, le=100_000, description="cells without parcel and reservation")]
 
 
 class Status(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False, kw_only=True):
@@ -168,16 +176,16 @@ class Status(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False, k
 
     personal: ClassVar[tuple[tuple[str, str], ...]] = ()
 
-    boot: Count
+    boot: Boot
     state: Literal["online", "offline"]
-    time: Time | None = None
-    will: bool = False
+    time: Time | UnsetType = UNSET
+    will: Annotated[bool, Meta(description="true in the last will, which has no time")] = False
 
     def fault(self) -> str | None:
         """Only a will may be without time, and a will says offline."""
         if self.will:
             return None if self.state == "offline" else "a will that says online"
-        return "time is missing" if self.time is None else None
+        return "time is missing" if self.time is UNSET else None
 
 
 Data = Payload | Status

@@ -59,6 +59,8 @@ BAD = [
     (METER, said(import_wh=1.5), "wrong type"),
     (METER, said(import_wh="1"), "wrong type"),
     (METER, said(import_wh=True), "wrong type"),
+    (METER, said(import_wh=1, export_wh=None), "wrong type"),
+    (GATE, said(event="opened", direction=None), "wrong type"),
     (METER, said(import_wh=1, seq=-1), "out of range"),
     (METER, said(import_wh=1, serial="a b"), "wrong value"),
     (METER, said(import_wh=1, name="Wang"), "field unknown"),
