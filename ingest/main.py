@@ -10,14 +10,15 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
+import structlog
 
 from compound.events import HISTORY, Event, history_id, to_record
 from compound.keys import Keys, Months
 from compound.log.open import open_log
-from compound.log.port import Log, Record
+from compound.log.port import Log, LogUnavailable, Record
 from compound.settings import Settings, SettingsError, secret
 from compound.timeutil import text
-from ingest.bridge import Bridge
+from ingest.bridge import LONGEST_WAIT_S, Bridge
 from ingest.connection import Broker, Connection, Session
 from ingest.decoders import formats
 from ingest.health import serve
@@ -36,12 +37,27 @@ def now() -> int:
 
 
 def run(settings: Settings, stop: threading.Event) -> None:
-    """Take messages into the log until `stop`, then drain. Raises SettingsError, and LogUnavailable at the start."""
-    log = open_log(settings.log_url, settings.database_url, settings.log_partitions)
+    """Take messages into the log until `stop`, then drain. Raises SettingsError, LogMisplaced."""
+    log = open_patiently(settings, stop)
+    if log is None:
+        return
     try:
         bridge(settings, log, stop)
     finally:
         log.close()
+
+
+def open_patiently(settings: Settings, stop: threading.Event) -> Log | None:
+    """The log, as soon as it can be reached: until then the broker keeps what is sent. None after `stop`."""
+    wait = 0.1
+    while not stop.is_set():
+        try:
+            return open_log(settings.log_url, settings.database_url, settings.log_partitions)
+        except LogUnavailable as error:
+            structlog.get_logger("ingest").warning("log unavailable, waiting for it", error=str(error))
+        stop.wait(wait)
+        wait = min(2 * wait, LONGEST_WAIT_S)
+    return None
 
 
 def bridge(settings: Settings, log: Log, stop: threading.Event) -> None:
