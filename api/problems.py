@@ -33,6 +33,7 @@ INVALID = Kind("invalid-request", 422, "The request does not fit its description
 RANGE = Kind("bad-range", 400, "The time range can't be answered.")
 CURSOR = Kind("bad-cursor", 400, "The cursor is not one of this list.")
 BAD = Kind("bad-request", 400, "The request can't be carried out as it is.")
+ITEM = Kind("bad-item", 400, "An item can't be registered.")
 UNAUTHORIZED = Kind("unauthorized", 401, "The token is missing or wrong.")
 NOT_FOUND = Kind("not-found", 404, "There is no such thing.")
 METHOD = Kind("method-not-allowed", 405, "The address does not know this method.")
@@ -48,8 +49,8 @@ TOO_SLOW = Kind("too-slow", 503, "The query took too long.")
 FULL = Kind("too-many-streams", 503, "No more live streams are served.")
 
 CATALOGUE: Final = (
-    INVALID, RANGE, CURSOR, BAD, UNAUTHORIZED, NOT_FOUND, METHOD, CONFLICT, TOO_LARGE, WRONG_HOST, INTERNAL, NO_BOOK,
-    DATABASE_AWAY, NOT_MIGRATED, LOG_AWAY, TOO_SLOW, FULL,
+    INVALID, RANGE, CURSOR, BAD, ITEM, UNAUTHORIZED, NOT_FOUND, METHOD, CONFLICT, TOO_LARGE, WRONG_HOST, INTERNAL,
+    NO_BOOK, DATABASE_AWAY, NOT_MIGRATED, LOG_AWAY, TOO_SLOW, FULL,
 )  # fmt: skip
 
 

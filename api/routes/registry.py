@@ -14,7 +14,7 @@ from api.database import load, query
 from api.ids import ID
 from api.models.registry import Applied, ItemShown, Kind
 from api.pages import Page, Paged
-from api.problems import INVALID, Problem, missing
+from api.problems import ITEM, Problem, missing
 from api.services import All, Db
 from api.times import EARLIEST, Instant
 from compound.events import REGISTRY
@@ -117,4 +117,4 @@ def _check(changes: list[Change]) -> None:
         except (ValueError, msgspec.MsgspecError) as error:
             errors.append({"where": f"body.items.{number}", "message": str(error)})
     if errors:
-        raise Problem(INVALID, f"{errors[0]['where']}: {errors[0]['message']}", errors=errors[:100])
+        raise Problem(ITEM, f"{errors[0]['where']}: {errors[0]['message']}", errors=errors[:100])

@@ -193,7 +193,7 @@ async def test_items_that_are_none_are_refused_and_nothing_is_appended(client, c
         },
     ]
     answer = await client.post("/v1/registry", json={"items": items})
-    assert "rated_w" in told(answer, 422, "invalid-request")
+    assert "rated_w" in told(answer, 400, "bad-item")
     assert answer.json()["errors"][0]["where"] == "body.items.1"
     assert conn.execute("SELECT count(*) FROM book.event").fetchone() == (0,)
 
