@@ -173,7 +173,7 @@ class PostgresLog:
             out.set_types(_TYPES)
             for row in rows:
                 out.write_row(row)
-        conn.execute(_ADVANCE, _arrays(ends))
+        conn.execute(_ADVANCE, db.arrays(ends))
         conn.commit()
         self._reserved = reserved
         return addresses
@@ -195,7 +195,7 @@ class PostgresLog:
 
     def _lock(self, conn: db.Connection, slots: Collection[Slot]) -> list[tuple[Any, ...]]:
         """Lock the partitions and read where they stand; who holds them and is frozen is thrown out."""
-        wanted = _arrays(slots)
+        wanted = db.arrays(slots)
         try:
             return conn.execute(_LOCK, wanted).fetchall()
         except psycopg.errors.LockNotAvailable:
@@ -218,18 +218,6 @@ class PostgresLog:
         row = conn.execute("SELECT book.reserve(%s, %s)", (wanted, self._range_size)).fetchone()
         assert row is not None
         return int(row[0])
-
-
-def _arrays(rows: Iterable[tuple[object, ...]]) -> list[str]:
-    """Rows as one array literal a column, for unnest: to have psycopg make arrays of lists costs three times as much."""
-    return ["{" + ",".join(map(_element, column)) + "}" for column in zip(*rows, strict=True)]
-
-
-def _element(value: object) -> str:
-    if isinstance(value, int):
-        return str(value)
-    text = f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _rows(

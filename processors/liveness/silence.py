@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from compound.store.db import Connection, sql_text
+from compound.store.db import Connection, arrays, sql_text
 from compound.timeutil import SECOND, micros, moment
 from processors.liveness.seen import Seen
 from processors.runtime.tables import note_due
@@ -104,14 +104,15 @@ def find_lost(conn: Connection, now: int, slots: Collection[tuple[str, int]] | N
 
 def come_back(conn: Connection, seen: Mapping[str, Seen]) -> None:
     """Every arrival ends the loss of its device and of its channel."""
+    lost = {device for (device,) in conn.execute('SELECT device FROM lost WHERE "end" IS NULL')}
     ends: list[tuple[str, str, Any]] = []
-    for each in seen.values():
+    for each in (seen[device] for device in lost & seen.keys()):
         if each.last is not None:
             ends.append((each.device, "", moment(each.last)))
         ends += [(each.device, channel, moment(at)) for channel, at in each.channels.items()]
     if not ends:
         return
-    rows = conn.execute(sql_text(_BACK), [list(column) for column in zip(*sorted(ends), strict=True)]).fetchall()
+    rows = conn.execute(sql_text(_BACK), arrays(sorted(ends))).fetchall()
     _due(conn, rows)
     back = {device: end for device, _, channel, _, end in rows if not channel}
     if back:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
-from compound.store.db import Connection, sql_text
+from compound.store.db import Connection, arrays, sql_text
 from compound.timeutil import moment
 from processors.liveness.seen import Seen, Waiting, multirange
 
@@ -64,13 +64,13 @@ def write_seen(conn: Connection, seen: Mapping[str, Seen]) -> None:
         for s in ordered
     ]
     flipped = [s.device for s in ordered if s.flipped]
-    conn.execute(sql_text(_DEVICE), [*_columns(rows), flipped])
+    conn.execute(sql_text(_DEVICE), [*arrays(rows), flipped])
     channels = [(s.device, channel, moment(at)) for s in ordered for channel, at in sorted(s.channels.items())]
     if channels:
-        conn.execute(sql_text(_CHANNEL), _columns(channels))
+        conn.execute(sql_text(_CHANNEL), arrays(channels))
     numbers = [(s.device, boot, multirange(some)) for s in ordered for boot, some in sorted(s.numbers.items())]
     if numbers:
-        conn.execute(sql_text(_SEQ), _columns(numbers))
+        conn.execute(sql_text(_SEQ), arrays(numbers))
 
 
 def write_waiting(conn: Connection, messages: Iterable[Waiting]) -> None:
@@ -82,12 +82,8 @@ def write_waiting(conn: Connection, messages: Iterable[Waiting]) -> None:
             first[each[:5]] = each
     if first:
         rows = [(w.device, w.kind, moment(w.time), w.boot, w.seq, moment(w.recorded)) for w in sorted(first.values())]
-        conn.execute(sql_text(_WAITING), _columns(rows))
+        conn.execute(sql_text(_WAITING), arrays(rows))
 
 
 def _moment(time: int | None) -> Any:
     return None if time is None else moment(time)
-
-
-def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
