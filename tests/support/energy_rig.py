@@ -54,7 +54,7 @@ class EnergyRig:
         change = msgspec.json.encode(Change(kind, item_id, since, data))
         event = Event(f"{kind}/{item_id}", "registry", "registry.item.v1", 0, f"{kind}/{item_id}", change)
         with self.conn.transaction():
-            project(self.conn, self._received(event, "registry"))
+            project(self.conn, self.received(event, "registry"))
 
     def site(self, **fields: Any) -> None:
         """The site `demo`."""
@@ -71,7 +71,7 @@ class EnergyRig:
 
     def send(self, events: Iterable[Event], batch: int = 5000) -> None:
         """Events through the domain in batches."""
-        received = [self._received(event, "inverter" if "inverter" in event.type else "meter") for event in events]
+        received = [self.received(event, "inverter" if "inverter" in event.type else "meter") for event in events]
         for start in range(0, len(received), batch):
             with self.conn.transaction():
                 self.domain.apply(self._tx(), received[start : start + batch])
@@ -98,6 +98,7 @@ class EnergyRig:
     def _tx(self) -> Tx:
         return Tx(self.conn, "energy", load(self.conn), parse("2030-01-01T00:00:00Z"))
 
-    def _received(self, event: Event, topic: str) -> Received:
+    def received(self, event: Event, topic: str) -> Received:
+        """The event as read from the log."""
         self._offset += 1
         return Received(event, topic, 1, 0, self._offset, self._offset * SECOND)

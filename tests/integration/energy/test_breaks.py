@@ -23,9 +23,7 @@ def house(database: str) -> Iterator[House]:
     made = House(database, create)
     place = {"type": "meter", "site": "demo", "medium": "electricity"}
     meter = {"kind": "meter", "site": "demo", "point": "p1", "rated_w": 10_000}
-    made.register(
-        ("site", "demo", LONG_AGO, SITE), ("point", "p1", LONG_AGO, place), ("device", "m1", LONG_AGO, meter)
-    )
+    made.register(("site", "demo", LONG_AGO, SITE), ("point", "p1", LONG_AGO, place), ("device", "m1", LONG_AGO, meter))
     yield made
     made.close()
 

@@ -24,7 +24,8 @@ def use(rig: EnergyRig, kind: str, item: str, since: str, until: str, by: str, w
 
 
 def counts(rig: EnergyRig, device: str, *values: int, register: str = "import_wh", start: int = TEN) -> None:
-    rig.send([reading(device, start + n * QUARTER, n, **{register: value}) for n, value in enumerate(values)])
+    told: list[dict[str, Any]] = [{register: value} for value in values]
+    rig.send([reading(device, start + n * QUARTER, n, **fields) for n, fields in enumerate(told)])
 
 
 def test_example_09_use_and_coverage(rig: EnergyRig) -> None:
