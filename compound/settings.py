@@ -110,6 +110,25 @@ class Settings(BaseSettings):
         description="Folder of the keys of personal data, one a category and month; back it up apart.",
     )
 
+    alert_webhook_url: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        description="Where alerts are sent by POST, as CloudEvents in JSON; it may hold a secret and is never logged. Empty: nowhere.",
+    )
+    alert_mqtt: bool = Field(
+        False,
+        description="Whether alerts are published on the broker, as compound/alerts/v1/{site}/{category}/{alert}.",
+    )
+    alert_timeout_s: float = Field(
+        10.0, gt=0, le=120, description="Longest wait for the answer to an alert's delivery, seconds."
+    )
+    alert_attempts: int = Field(
+        20, ge=1, le=1000, description="After so many attempts a delivery is given up, and shown as dead."
+    )
+    alert_age_s: float = Field(
+        86400.0, gt=0, description="An alert read longer than this after it was raised is no longer sent, seconds."
+    )
+
     api_host: str = Field(
         "127.0.0.1", description="Address the API listens on; anything but loopback needs COMPOUND_API_TOKEN_FILE."
     )

@@ -58,8 +58,7 @@ class LivenessDomain:
             if watch.sync(tx.conn, tx.registry, tx.now):
                 silence.unwatched(tx.conn, tx.now)
             self._synced = tx.registry.version, tx.now + AGAIN
-        slots = getattr(tx, "slots", None)
-        read = None if slots is None else {(slot.topic, slot.partition) for slot in slots}
+        read = None if tx.slots is None else {(slot.topic, slot.partition) for slot in tx.slots}
         found = silence.find_lost(tx.conn, tx.now, read)
         return self._teller.tick(tx) or found
 

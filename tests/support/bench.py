@@ -38,7 +38,8 @@ class Bench:
     def __init__(self, url: str, domain: Domain) -> None:
         self.domain = domain
         self.conn = connect(url, "bench", domain.name)
-        self.known: Registry = load(self.conn)
+        with self.conn.transaction():
+            self.known: Registry = load(self.conn)
         self.offset = 0
 
     def register(self, rows: Sequence[Item], at: int = 0) -> None:
@@ -50,19 +51,24 @@ class Bench:
                 project(self.conn, Received(event, REGISTRY, 1, 0, self.offset, at))
             self.known = load(self.conn)
 
+    def received(self, event: Event, topic: str, at: int, partition: int = 0) -> Received:
+        """The event as read from the log, recorded at `at`."""
+        self.offset += 1
+        return Received(event, topic, 1, partition, self.offset, at)
+
+    def tx(self, at: int) -> Tx:
+        """What a transaction at `at` hands the domain."""
+        return Tx(self.conn, self.domain.name, self.known, at)
+
     def arrive(self, *events: Event, at: int, topic: str = "gate", partition: int = 0) -> None:
         """Events recorded at `at` in one batch."""
-        got = []
-        for event in events:
-            self.offset += 1
-            got.append(Received(event, topic, 1, partition, self.offset, at))
         with self.conn.transaction():
-            self.domain.apply(Tx(self.conn, self.domain.name, self.known, at), got)
+            self.domain.apply(self.tx(at), [self.received(event, topic, at, partition) for event in events])
 
     def tick(self, at: int) -> None:
         """Time has passed; all is read to its end."""
         with self.conn.transaction():
-            self.domain.tick(Tx(self.conn, self.domain.name, self.known, at))
+            self.domain.tick(self.tx(at))
 
     def told(self) -> list[Told]:
         """History since the last call, in order."""
