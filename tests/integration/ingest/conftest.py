@@ -46,7 +46,7 @@ class Ground:
         log.close()
         return sum(ends.values())
 
-    def start(self, broker: MqttBroker, *arguments: str, **settings: object) -> subprocess.Popen[bytes]:
+    def environment(self, broker: MqttBroker, **settings: object) -> dict[str, str]:
         ours = {
             "log_url": self.log_url,
             "database_url": self.database,
@@ -54,10 +54,12 @@ class Ground:
             "keys": self.folder / "keys",
             **settings,
         }
-        env = {**os.environ, **{f"COMPOUND_{name.upper()}": str(value) for name, value in ours.items()}}
+        return {**os.environ, **{f"COMPOUND_{name.upper()}": str(value) for name, value in ours.items()}}
+
+    def start(self, broker: MqttBroker, *arguments: str, **settings: object) -> subprocess.Popen[bytes]:
         with self.output.open("ab") as output:
             command = [sys.executable, "-m", "tests.support.ingest_process", *arguments]
-            return subprocess.Popen(command, env=env, stdout=output, stderr=output)
+            return subprocess.Popen(command, env=self.environment(broker, **settings), stdout=output, stderr=output)
 
     @contextmanager
     def running(self, broker: MqttBroker, *arguments: str, **settings: object) -> Iterator[subprocess.Popen[bytes]]:
