@@ -25,7 +25,7 @@ _CONTENT_TYPE = ("content-type", b"application/json")
 _SPECVERSION = ("ce_specversion", b"1.0")
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One event. `time` is the device's, in microseconds UTC; `data` is JSON as bytes."""
 
     id: str
@@ -36,7 +36,7 @@ class Event(msgspec.Struct, frozen=True):
     data: bytes
 
 
-class Received(msgspec.Struct, frozen=True):
+class Received(msgspec.Struct, frozen=True, gc=False):
     """An event as read back: with the log's own time and its address (generation, partition, offset)."""
 
     event: Event

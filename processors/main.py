@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import threading
 from collections.abc import Callable, Sequence
@@ -44,6 +45,8 @@ def run(settings: Settings, stop: threading.Event, only: Sequence[str] = DOMAINS
 
     Raises RuntimeError when a worker ends by an error that waiting can't mend; the supervisor starts the process again.
     """
+    # A batch is tens of thousands of small objects without cycles: looking for cycles in them is a tenth of the time.
+    gc.set_threshold(100_000, 20, 50)
     log = open_log(settings.log_url, settings.database_url, settings.log_partitions)
     workers = [Worker(create(name, settings), log, settings) for name in only]
     failed: list[str] = []
