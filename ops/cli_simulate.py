@@ -16,7 +16,7 @@ from ops.cli_simulate_csv import csv
 from ops.cli_simulate_load import load
 from ops.cli_up import Data
 from ops.client import of as api_of
-from ops.simulate import Backlog, bar, speed_of, stopping
+from ops.simulate import Backlog, Current, bar, speed_of, stopping
 from ops.up.folder import DEFAULT, DataFolder
 from simulators import run
 from simulators.connection import Broken
@@ -90,7 +90,7 @@ def simulate(
                 shown.update(task, completed=progress.done, total=progress.total or None, description=said.text)
                 _write(folder.progress, said)
 
-            progress = run.Runner(options, tell, Backlog(api_of(data)), stop).run()
+            progress = run.Runner(options, tell, Current(api_of(data)), Backlog(api_of(data)), stop).run()
         out.print(f"{progress.objects:,} objects sent.")
     except (TruthError, Broken, ValueError) as error:
         raise typer.BadParameter(str(error)) from None

@@ -36,6 +36,23 @@ class Backlog:
         return sum(head for (topic, *_), head in heads.items() if topic in (*DEVICE_TOPICS, QUARANTINE))
 
 
+class Current:
+    """Whether every domain has read the log to its end, but for the last few records."""
+
+    def __init__(self, api: Client) -> None:
+        self._api = api
+
+    def __call__(self) -> bool:
+        try:
+            items = self._api.get("/v1/lag")["items"]
+        except ApiError:
+            return False
+        return bool(items) and all(item["lag"] is not None and item["lag"] < _FEW for item in items)
+
+
+_FEW = 100
+
+
 @contextmanager
 def stopping() -> Iterator[threading.Event]:
     """An event that Ctrl-C and SIGTERM set while the block runs."""

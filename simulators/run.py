@@ -62,13 +62,16 @@ Backlog = Callable[[int], int]
 
 @dataclass
 class Runner:
-    """One run. `stop` ends it cleanly: what is under way is acknowledged and written down.
+    """One run. `current` says whether the platform has read everything: before that the run does not go live.
+
+    `stop` ends it cleanly: what is under way is acknowledged and written down.
 
     `backlog`: asked now and then; above the limit the run pauses, since brokers lose what their memory can't hold.
     """
 
     options: Options
     tell: Tell = lambda progress: None
+    current: Callable[[], bool] = lambda: True
     backlog: Backlog | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     progress: Progress = field(default_factory=Progress)
@@ -139,7 +142,7 @@ class Runner:
             behind = pace.until() - out.session.cursor > _BEHIND
             if behind:
                 out.arrays(_between(day, out.session.cursor, until), until)
-            elif out.session.live_from is None and clock.now() - out.session.cursor < _BEHIND:
+            elif not self.progress.live and clock.now() - out.session.cursor < _BEHIND and self.current():
                 day = self._go_live(simulation, before, state, truth, out)
                 if not self.options.live:
                     return

@@ -252,15 +252,15 @@ def _sending(message: Message) -> int:
 
 
 def _quarters(start: int, messages: list[Message], faults: list[Fault], intervals: bool) -> Iterable[tuple[int, str]]:
-    """Whether each quarter hour of the day has a good reading: (time, "" or why not)."""
+    """Which readings of the day are good, and which of the quarter hours have none: (time, "" or why not)."""
     fine = all(fault.kind not in _SPOILS for fault in faults)
     if fine:
         return ((start + n * QUARTER, "") for n in range(96))
-    told = {m.time: "" if knowing.good(m) else knowing.why(m) for m in messages if not m.time % QUARTER}
+    told = {m.time: "" if knowing.good(m) else knowing.why(m) for m in messages}
     for fault in faults:
         if fault.kind == "spike":
             told.update({time: "spike" for time in told if fault.start <= time < fault.end})
-        if fault.kind == "crash":  # a reading of 0 after it says: not accumulated
+        if fault.kind == "crash" and fault.device in places.INVERTERS:  # a reading of 0 after it says: not accumulated
             told.update({time: "crash" for time in told if time == -(-fault.end // weather.STEP) * weather.STEP})
     silent = {n * QUARTER + start: "no reading" for n in range(96)}
     for fault in faults:

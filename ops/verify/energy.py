@@ -20,7 +20,7 @@ def counter(case: Case, device: str, register: str) -> Counted:
     """The counter of a register, with what can't be known of it."""
     domain = "solar" if device in places.INVERTERS else "energy"
     spans = case.truth.spans.get((domain, device), [])
-    return counted(case.truth.start, case.truth.counters[device, register], spans)
+    return counted(case.truth.start, case.truth.counters[device, register], spans, 300 if domain == "solar" else 900)
 
 
 def summed(case: Case, terms: list[tree.Term]) -> Counted:
@@ -156,7 +156,7 @@ def _residual(
         if found is not None:
             yield Difference("residual by quarter", point, time, "unknown", str(found))
         return
-    if any(start < end and time < stop for start, stop in rest.gaps):
+    if any(gap.start < end and time < gap.end for gap in rest.gaps):
         return  # spread over the gap, as each of its totals says
     for name, counted_ in (("residual", rest), ("consumption", place)):
         expected = counted_.at(end) - counted_.at(time)

@@ -30,13 +30,26 @@ class Total(NamedTuple):
         return self.value is None or self.quality != "measured" or self.coverage < 1 or bool(self.estimated_share)
 
 
+class Gap(NamedTuple):
+    """(start, end) without a good reading between. A short one, up to 1½ × the device's interval, needs no mark (DOMAIN)."""
+
+    start: int
+    end: int
+    long: bool
+
+
 class Counted(NamedTuple):
-    """A counter from `start` on, one value a quarter hour; `gaps` bounded by it, `holes` in which time is not covered."""
+    """A counter from `start` on, one value a quarter hour; `gaps` bounded by it, `holes` in which time is not covered.
+
+    `whole`: it is one register, so that what lies in a hole is unknown altogether.
+    """
 
     start: int
     values: Ints
-    gaps: list[tuple[int, int]]
+    gaps: list[Gap]
     holes: list[tuple[int, int]]
+
+    whole: bool = True
 
     def at(self, time: int) -> int:
         """The counter at a quarter hour; before the first it is the first."""
@@ -44,11 +57,11 @@ class Counted(NamedTuple):
 
     def known(self, time: int) -> bool:
         """Whether the counter is known at `time`."""
-        return not any(start < time < end for start, end in self.gaps)
+        return not any(gap.start < time < gap.end for gap in self.gaps)
 
 
-def counted(start: int, values: Ints, spans: Sequence[Span]) -> Counted:
-    """A counter without what its breaks swallow."""
+def counted(start: int, values: Ints, spans: Sequence[Span], interval_s: int) -> Counted:
+    """A register's counter without what its breaks swallow; `interval_s`: how often its device reports."""
     effective = values.copy()
     for span in spans:
         if span.kind == "break":
@@ -60,7 +73,11 @@ def counted(start: int, values: Ints, spans: Sequence[Span]) -> Counted:
     return Counted(
         start,
         effective,
-        [(span.start, span.end) for span in spans if span.kind == "gap"],
+        [
+            Gap(span.start, span.end, span.end - span.start > interval_s * 1_500_000)
+            for span in spans
+            if span.kind == "gap"
+        ],
         [(span.start, span.end) for span in spans if span.kind in ("break", "uncovered")],
     )
 
@@ -76,6 +93,7 @@ def add(terms: Sequence[tuple[int, Counted]]) -> Counted:
         total,
         [gap for _, counter in terms for gap in counter.gaps],
         [hole for _, counter in terms for hole in counter.holes],
+        whole=len(terms) == 1,
     )
 
 
@@ -91,7 +109,7 @@ def compare(totals: Sequence[Total], counter: Counted, *, marks: bool = True) ->
             yield from _block(block, counter, sound, marks)
             block = []
     if marks:
-        yield from _unmarked(block)
+        yield from _unmarked(block, counter)
 
 
 def _block(block: list[Total], counter: Counted, sound: bool, marks: bool) -> Iterator[tuple[int, str, str]]:
@@ -104,7 +122,7 @@ def _block(block: list[Total], counter: Counted, sound: bool, marks: bool) -> It
     if not marks:
         return
     if len(block) > 1 or not sound:
-        yield from _unmarked(block)
+        yield from _unmarked(block, counter)
         return
     hole = max((min(e, first.end) - max(s, first.start) for s, e in counter.holes), default=0)
     if hole <= 0 and first.start >= counter.start:
@@ -112,13 +130,14 @@ def _block(block: list[Total], counter: Counted, sound: bool, marks: bool) -> It
             yield first.start, f"{expected} measured, coverage 1", show(first)
     elif first.coverage >= 1:
         yield first.start, "coverage below 1", show(first)
-    elif hole >= first.end - first.start and first.value:
+    elif counter.whole and hole >= first.end - first.start and first.value:
         yield first.start, "unknown", show(first)
 
 
-def _unmarked(block: list[Total]) -> Iterator[tuple[int, str, str]]:
+def _unmarked(block: list[Total], counter: Counted) -> Iterator[tuple[int, str, str]]:
     for total in block:
-        if not total.marked:
+        long = any(gap.long and gap.start < total.end and total.start < gap.end for gap in counter.gaps)
+        if long and not total.marked:
             yield total.start, "estimated, substituted or unknown", show(total)
 
 

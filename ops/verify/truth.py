@@ -32,8 +32,8 @@ class Span(NamedTuple):
     shown_from: int
 
     def touches(self, start: int, end: int | None) -> bool:
-        """Whether it overlaps [start, end)."""
-        return self.start < (end if end is not None else 2**62) and start < self.end
+        """Whether it overlaps [start, end), or ends where that begins: how it began is not known then either."""
+        return self.start < (end if end is not None else 2**62) and start <= self.end
 
 
 class TruthReader:

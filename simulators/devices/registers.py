@@ -67,6 +67,8 @@ class RegisterDay:
     counted: Ints
     installed: list[Installed]
     swaps: list[tuple[Fault, Swap]] = field(default_factory=list)
+    standing: list[tuple[int, int, int]] = field(default_factory=list)
+    """[from, to) without a register, and `metered` over it."""
 
     def at(self, counts: Ints, time: int) -> int:
         """A counter at `time`, spread evenly over its quarter hour, rounded down."""
@@ -101,6 +103,8 @@ class RegisterDay:
             held = (times >= hanging.since) & (times < later)
             raw = self._raw(hanging, self.counted[held])
             shown[held], metered[held] = raw % self.meter.modulus, self._metered(hanging, raw)
+        for begin, end, value in self.standing:
+            metered[(times >= begin) & (times < end)] = value
         return shown, metered
 
     def serial(self, time: int) -> str | None:
@@ -162,5 +166,6 @@ def _swap(day: RegisterDay, fault: Fault) -> None:
     unseen = int(ahead[0]) * ratio.numerator // ratio.denominator - start * ratio.numerator // ratio.denominator
     hanging.metered = metered - unseen  # so that the counter stands still over what no record vouches for
     day.installed.append(hanging)
+    day.standing.append((fault.start, fault.end, metered))
     swap = Swap(day.meter.device, day.register, fault.start, final, fault.end, start, serial)
     day.swaps.append((fault, swap))

@@ -81,7 +81,10 @@ def force(happened: Happened, state: DoorState, device: str, ready: int, lasts: 
 
 
 def prop(happened: Happened, state: DoorState, device: str, ready: int, lasts: int) -> int:
-    """Someone inside presses the exit button and props the door open to carry things; nobody passes."""
+    """Someone inside presses the exit button and props the door open to carry things; nobody passes.
+
+    Only where passages are counted: elsewhere an exit request must be taken for somebody leaving.
+    """
     pressed = max(ready, state.free)
     opened = pressed + SECOND
     closed = opened + lasts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from simulators.clock import MINUTE, SECOND
+from simulators.demo.places import DOORS
 from simulators.faults.scenario import Fault
 from simulators.world.people import Plan, Step
 
@@ -27,6 +28,14 @@ def plan(fault: Fault) -> Plan:
             Step(0, 70 * MINUTE, "out", inner),
             Step(0, 100 * SECOND, "out", at),
         ]
+    elif fault.kind == "held" and not DOORS[at].counts:
+        card = "X0002"
+        steps = [
+            Step(fault.start, 0, "in", "g-s1"),
+            Step(0, 10 * SECOND, "hold", at, lasts),
+            Step(0, 20 * MINUTE, "out", at),
+            Step(0, 100 * SECOND, "out", "g-s1"),
+        ]
     else:
-        steps = [Step(fault.start, lasts, kinds[fault.kind], at)]
+        steps = [Step(fault.start, 0, kinds[fault.kind], at, lasts)]
     return Plan(person=person, card=card, steps=steps, ready=0)

@@ -36,6 +36,8 @@ class Step(msgspec.Struct, array_like=True):
     kind: str
     """in, out (arg: door) | park (arg: car park) | unpark | deposit (arg: bank) | collect | and the incidents'."""
     arg: str = ""
+    lasts: int = 0
+    """How long it takes (µs), where that is not usual: a door forced or held, a locker left open."""
 
 
 class Plan(msgspec.Struct):

@@ -119,10 +119,13 @@ class _Village:
                 return due
             case "retrieve":
                 return lockers.retrieve(happened, arg, state.banks[arg], due)
+            case "hold":
+                assert plan.card is not None
+                return doors.passes(happened, state.doors[arg], arg, plan.card, "in", due, step.lasts)[0]
             case "force":
-                return doors.force(happened, state.doors[arg], arg, due, step.gap)
+                return doors.force(happened, state.doors[arg], arg, due, step.lasts)
             case "prop":
-                return doors.prop(happened, state.doors[arg], arg, due, step.gap)
+                return doors.prop(happened, state.doors[arg], arg, due, step.lasts)
             case "deny":
                 return doors.deny(happened, state.doors[arg], arg, plan.person, due)
             case "slip-in" | "slip-out":
@@ -133,7 +136,7 @@ class _Village:
             case "service":
                 return lockers.service(happened, arg, state.banks[arg], due, self.random)
             case "leave-open":
-                return lockers.leave_open(happened, arg, state.banks[arg], due, step.gap)
+                return lockers.leave_open(happened, arg, state.banks[arg], due, step.lasts)
             case unknown:
                 raise ValueError(f"no such step: {unknown}")
 

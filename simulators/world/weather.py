@@ -49,7 +49,7 @@ def of_day(seed: int, day: date) -> Weather:
     sun = solarposition.get_solarposition(middles, places.LATITUDE, places.LONGITUDE, altitude=places.ALTITUDE_M)
     clear = clearsky.haurwitz(sun["apparent_zenith"])["ghi"].to_numpy()
     ghi = clear * _clearness(seed, day)
-    parts = irradiance.erbs(ghi, sun["zenith"], middles)
+    parts = irradiance.erbs(ghi, sun["zenith"].to_numpy(), middles.day_of_year.to_numpy())
     plane = irradiance.get_total_irradiance(
         places.TILT_DEG,
         places.AZIMUTH_DEG,

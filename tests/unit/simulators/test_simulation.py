@@ -1,0 +1,120 @@
+"""Days, sessions and messages: rebuilt they are the same, and every message keeps the contract."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+
+import msgspec
+
+from ingest.decoders.dlt645 import Gateway
+from ingest.decoders.schema import CHANNELS
+from ingest.decoders.sunspec import Reading
+from simulators import clock, wire
+from simulators.clock import DAY, HOUR, MINUTE
+from simulators.demo.meters import BY_KEY
+from simulators.simulation import Day, Session, State
+from tests.unit.simulators.conftest import ORIGIN, simulation
+
+NOON = clock.at(ORIGIN, "12:00", "Asia/Shanghai")
+
+
+def test_a_day_from_its_kept_state_is_the_same_day() -> None:
+    plan = simulation("all-faults")
+    state = plan.first()
+    plan.step(state)
+    kept = msgspec.json.decode(msgspec.json.encode(state), type=State)
+    assert plan.step(kept).messages == plan.step(state).messages
+    assert kept == state
+
+
+def test_going_live_leaves_what_was_sent_before() -> None:
+    calm, live = simulation(), simulation(sessions=[Session(0, live_from=NOON)])
+    before, after = (plan.step(plan.first()).messages for plan in (calm, live))
+    assert [m for m in before if m.time < NOON] == [m for m in after if m.time < NOON]
+    extra = len([m for m in after if m.device == "m-b1"]) - len([m for m in before if m.device == "m-b1"])
+    assert extra == 12 * 56
+
+
+def test_a_second_session_is_a_new_boot_and_ends_the_live_minutes() -> None:
+    sessions = [Session(0, live_from=NOON, cursor=NOON + HOUR), Session(NOON + 5 * HOUR)]
+    messages = [m for m in simulation(sessions=sessions).step(simulation().first()).messages if m.device == "m-b1"]
+    assert {m.boot for m in messages if m.time < NOON + 5 * HOUR} == {1}
+    assert [m.seq for m in messages if m.boot == 2] == list(range(28))
+    minutes = [m.time for m in messages if m.time % (15 * MINUTE)]
+    assert (min(minutes), max(minutes)) == (NOON + MINUTE, NOON + 2 * HOUR - MINUTE)
+
+
+def test_numbers_have_no_hole_in_a_calm_world(calm: list[Day]) -> None:
+    seqs: dict[str, list[int]] = {}
+    for day in calm:
+        for message in sorted(day.messages, key=lambda m: m.time):
+            seqs.setdefault(message.device, []).append(message.seq)
+    assert all(numbers == list(range(len(numbers))) for numbers in seqs.values())
+
+
+def test_every_message_keeps_the_contract(faulty: list[Day]) -> None:
+    decoders = {key: msgspec.json.Decoder(payload) for key, payload in CHANNELS.items()}
+    gateway, inverter = msgspec.json.Decoder(Gateway), msgspec.json.Decoder(Reading)
+    kinds: Counter[str] = Counter()
+    for day in faulty[::4]:
+        for message in day.messages[::3]:
+            topic, payload = wire.single(message)
+            parts = topic.split("/")
+            kinds[parts[0]] += 1
+            if parts[0] == "dlt645":
+                assert gateway.decode(payload).gateway == parts[3]
+            elif parts[0] == "sunspec":
+                assert inverter.decode(payload).model == 103
+            else:
+                found = decoders[parts[3], parts[5]].decode(payload)
+                assert found.fault() is None
+    assert min(kinds.values()) > 100
+    assert set(kinds) == {"compound", "dlt645", "sunspec"}
+
+
+def test_arrays_hold_all_messages_in_order_within_the_limit(calm: list[Day]) -> None:
+    sent: dict[str, list[int]] = {}
+    count = 0
+    for topic, payload, messages in wire.arrays(calm[0].messages):
+        assert len(payload.encode()) <= wire.LIMIT
+        count += len(messages)
+        if topic.startswith("compound"):
+            assert len(msgspec.json.decode(payload)) == len(messages)
+            sent.setdefault(topic, []).extend(message.seq for message in messages)
+    assert count == len(calm[0].messages)
+    assert all(a < b for numbers in sent.values() for a, b in pairwise(numbers))
+
+
+def test_thirty_days_are_within_their_volume(faulty: list[Day]) -> None:
+    assert 500_000 < sum(len(day.messages) for day in faulty) < 700_000
+
+
+def test_nothing_is_sent_before_its_time_or_on_another_day(faulty: list[Day]) -> None:
+    for day in faulty:
+        for message in day.messages:
+            assert message.send is not None
+            assert message.time <= message.send
+            assert day.start <= message.send < day.start + DAY
+
+
+def test_every_fault_leaves_its_trace_in_the_truth(faulty: list[Day]) -> None:
+    why = {span.why for day in faulty for span in day.spans}
+    assert {"lost", "clock off", "spike", "crash", "replaced", "replaced without a record", "card passed back"} <= why
+    rules = {condition.rule for day in faulty for condition in day.happened.conditions}
+    assert {"forced", "held", "tailgating", "anti-passback", "overstay", "overdue-24", "door-left-open"} <= rules
+    assert "inverter-fault" in rules
+    swapped = {swap.device for day in faulty for _, swap in day.swaps}
+    assert BY_KEY["b2"].device in swapped
+
+
+def test_counters_never_fall(faulty: list[Day]) -> None:
+    last: dict[tuple[str, str], int] = {}
+    holes = {(span.subject, span.start, span.end) for day in faulty for span in day.spans if span.kind == "break"}
+    for day in faulty:
+        for count in day.counts:
+            key = (count.device, count.register)
+            inside = any(d == count.device and a < count.time <= b for d, a, b in holes)
+            assert inside or count.metered >= last.get(key, 0), count
+            if not inside:
+                last[key] = count.metered
