@@ -18,7 +18,7 @@ from compound.settings import Settings
 from ingest.main import bridge
 from tests.services.mqtt import MqttBroker
 
-PROMPT = {"ingest_heartbeat_s": 60.0, "ingest_drain_s": 2.0, "mqtt_keepalive_s": 5}
+PROMPT: dict[str, Any] = {"ingest_heartbeat_s": 60.0, "ingest_drain_s": 2.0, "mqtt_keepalive_s": 5}
 
 
 def settings(broker: MqttBroker, keys: Path, **others: Any) -> Settings:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.error import HTTPError
@@ -22,8 +22,9 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from compound.events import HISTORY
+from compound.log.port import Address, Record
 from compound.settings import Settings, SettingsError
-from ingest.main import broker_of
+from ingest.main import bridge, broker_of
 from ops.embedded.process import free_port, listens, spawn, stop, wait_until
 from tests.integration.ingest.conftest import Ground
 from tests.services.mqtt import MqttBroker, mosquitto_program
@@ -155,14 +156,14 @@ def test_health_and_metrics(embedded_broker: MqttBroker, tmp_path: Path):
         assert _status(port, "/health/live") == 200
 
 
-def test_an_error_in_either_thread_ends_the_role(embedded_broker: MqttBroker, tmp_path: Path):
+def test_an_error_that_waiting_cannot_mend_ends_the_role(embedded_broker: MqttBroker, tmp_path: Path):
     class Broken(MemoryLog):
-        def append(self, records: object) -> list[object]:  # type: ignore[override]
+        def append(self, records: Sequence[Record]) -> list[Address]:
             raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError), bridging(settings(embedded_broker, tmp_path), Broken()):
-        until(lambda: any(thread.name == "mqtt" for thread in threading.enumerate()))
-        until(lambda: not any(thread.name == "mqtt" for thread in threading.enumerate()))
+    with pytest.raises(ZeroDivisionError):
+        bridge(settings(embedded_broker, tmp_path), Broken(), threading.Event())
+    assert not any(thread.name == "mqtt" for thread in threading.enumerate())
 
 
 @pytest.mark.parametrize(
