@@ -73,35 +73,3 @@ async def test_points_of_an_unknown_meter_are_shown_as_waiting(client, rig):
     (point,) = (await client.get("/v1/meters/new/points", params=RANGE)).json()["items"]
     assert point["verdict"] == "waiting"
     assert (await client.get("/v1/meters/never/points", params=RANGE)).status_code == 404
-
-
-@pytest.mark.parametrize("path", ["points", "segments"])
-async def test_each_page_reads_an_index(conn, rig, path):
-    """With many readings a page must not read the table from its beginning."""
-    from api.routes import meters
-
-    conn.execute(
-        "INSERT INTO energy.series (subject, what) SELECT 'm' || n, 'import_wh' FROM generate_series(1, 20) n;"
-        "INSERT INTO energy.point SELECT s, 0, t, 1, 0, 1, 0, 0, t FROM generate_series(1, 20) s,"
-        " generate_series('2026-01-01'::timestamptz, '2026-02-01', '5 min') t;"
-        "INSERT INTO energy.segment SELECT s, 0, t, t + interval '5 min', 0, 1, 0, false FROM generate_series(1, 20) s,"
-        " generate_series('2026-01-01'::timestamptz, '2026-02-01', '5 min') t;"
-        "ANALYZE energy.point; ANALYZE energy.segment; ANALYZE energy.mark; ANALYZE energy.serial"
-    )
-    wanted = meters._POINTS if path == "points" else meters._SEGMENTS
-    values = {
-        "series": "'{3}'::int[]",
-        "since": "'2026-01-20'::timestamptz",
-        "until": "'2026-01-21'::timestamptz",
-        "after_time": "'1970-01-01'::timestamptz",
-        "after_start": "'1970-01-01'::timestamptz",
-        "limit": "100",
-    }
-    text = wanted.text
-    for number, name in reversed(list(enumerate(wanted.names, 1))):
-        text = text.replace(f"${number}", values.get(name, "0"))
-    plan = "\n".join(row[0] for row in conn.execute(f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) {text}"))
-    assert "Seq Scan on point" not in plan, plan
-    assert "Seq Scan on segment" not in plan, plan
-    removed = [int(line.split(":")[1]) for line in plan.splitlines() if "Rows Removed by Filter" in line]
-    assert sum(removed) < 300, plan
