@@ -74,10 +74,11 @@ class Register:
                 known.append((since, meter))
         return found
 
-    def span_at(self, time: Ints) -> Ints:
-        """Number of the span that holds each time, -1 where none does."""
+    def span_at(self, time: Ints, *, with_end: bool = False) -> Ints:
+        """Number of the span that holds each time, -1 where none does; `with_end`: the end of one is of it, too."""
         found = np.searchsorted(self.since, time, "right") - 1
-        return np.where((found >= 0) & (time < np.append(self.until, 0)[found]), found, -1)
+        until = np.append(self.until, 0)[found]
+        return np.where((found >= 0) & ((time < until) | (with_end & (time == until))), found, -1)
 
     def place_of(self, quarter_start: Ints, segment_start: Ints) -> Ints:
         """The place of a quarter hour's share: where the meter sat when the quarter hour began, else when its segment did.
@@ -90,10 +91,10 @@ class Register:
     def span_of(self, readings: Readings) -> Ints:
         """Number of the span each reading belongs to, by its serial where it carries one, else by time; -1: it waits.
 
-        One that carries the serial of another register on record belongs to that one, which was not in place then.
-        A value that no register can show belongs to none.
+        A register may be read at the moment it is taken out. A reading that carries the serial of another register on
+        record belongs to that one, which was not in place then. A value that no register can show belongs to none.
         """
-        found = self.span_at(readings.time)
+        found = self.span_at(readings.time, with_end=True)
         found[readings.value > np.append(self.largest, 0)[found]] = -1
         for n in np.flatnonzero((readings.serial != 0) & (found >= 0)):
             chains = self.chain[self.serial == readings.serial[n]]

@@ -61,13 +61,14 @@ class EnergyRig:
         self.register("site", "demo", {**SITE, **fields})
 
     def meter(self, device: str, point: str | None = None, since: str = LONG_AGO, **fields: Any) -> None:
-        """A meter (10 kW unless said) at a point of its own name unless said."""
-        place = {"type": "meter", "site": "demo", "medium": "electricity"}
+        """A meter (10 kW unless said) at a point of its own name unless said; `point_id=None` takes it out."""
+        made = {"type": "meter", "site": "demo", "medium": "electricity"}
         if not self.rows("SELECT 1 FROM registry.point WHERE id = %s", (point or device,)):
-            self.register("point", point or device, place)
+            self.register("point", point or device, made)
         if "rated_l_h" not in fields:
             fields = {"rated_w": 10_000, **fields}
-        self.register("device", device, {"kind": "meter", "site": "demo", "point": point or device, **fields}, since)
+        place = fields.pop("point_id", point or device)
+        self.register("device", device, {"kind": "meter", "site": "demo", "point": place, **fields}, since)
 
     def send(self, events: Iterable[Event], batch: int = 5000) -> None:
         """Events through the domain in batches."""

@@ -89,19 +89,24 @@ $$;
 
 -- The series that make up a figure: quantity = sum of weight x quantity at the place. One row without a series for what
 -- should be metered and is not. With `of_what` it is that register alone, of a meter or of the places themselves.
+-- seated, left: from when to when the series' meter was in place there. What a meter exports is missed only while it was.
 CREATE FUNCTION energy.formula(kind text, of_id text, of_medium text, of_what text)
-    RETURNS TABLE (meter text, part text, series int, place int, sign int, weight int, since timestamptz, until timestamptz)
+    RETURNS TABLE (meter text, part text, series int, place int, sign int, weight int, since timestamptz, until timestamptz,
+                   seated timestamptz, "left" timestamptz)
     LANGUAGE sql STABLE AS $$
-    SELECT t.point, t.part, f.series, k.id, f.sign, t.factor * CASE WHEN of_what IS NULL THEN f.sign ELSE 1 END, t.since, t.until
+    SELECT t.point, t.part, f.series, k.id, coalesce(f.sign, 1), t.factor * CASE WHEN of_what IS NULL THEN f.sign ELSE 1 END,
+           t.since, t.until, f.seated, f."left"
     FROM energy.terms(CASE formula.kind WHEN 'meter' THEN '' ELSE formula.kind END, of_id, of_medium) t
     LEFT JOIN energy.place k ON k.point = t.point
     LEFT JOIN LATERAL (
-        SELECT f.series, f.sign FROM energy.seat x JOIN energy.flow f USING (series)
-        WHERE x.place = k.id AND f.medium = of_medium AND (of_what IS NULL OR f.what = of_what)
+        SELECT f.series, f.sign, min(p.valid_from) AS seated, max(p.valid_to) AS "left"
+        FROM energy.seat x JOIN energy.flow f USING (series)
+        LEFT JOIN registry.placement p ON p.device = f.subject AND p.point = t.point
+        WHERE x.place = k.id AND f.medium = of_medium AND (of_what IS NULL OR f.what = of_what) GROUP BY 1, 2
     ) f ON true
     WHERE of_what IS NULL OR t.part = 'own'
     UNION ALL
-    SELECT of_id, 'own', s.series, s.place, 1, 1, timestamptz '-infinity', timestamptz 'infinity'
+    SELECT of_id, 'own', s.series, s.place, 1, 1, timestamptz '-infinity', timestamptz 'infinity', NULL, NULL
     FROM (SELECT 1) AS one
     LEFT JOIN LATERAL (
         SELECT s.id AS series, x.place FROM energy.series s JOIN energy.seat x ON x.series = s.id
@@ -141,12 +146,14 @@ CREATE FUNCTION energy.use_by_days(kind text, of_id text, of_medium text, of_wha
                (d + interval '1 day') AT TIME ZONE zone.name AS stop
         FROM zone, generate_series(use_by_days.since::timestamp, use_by_days.until::timestamp - interval '1 day', '1 day') AS d
     ), elapsed AS (
-        SELECT g.period, f.meter, sum(extract(epoch FROM least(g.stop, now) - g.start) * 1e6) AS elapsed
+        SELECT g.period, f.meter, min(g.start) AS start, max(g.stop) AS stop,
+               sum(extract(epoch FROM least(g.stop, now) - g.start) * 1e6) AS elapsed
         FROM grid g JOIN (SELECT DISTINCT meter, since, until FROM formula) f ON g.start >= f.since AND g.start < f.until
         WHERE g.start < now GROUP BY 1, 2
     ), known AS (
         SELECT e.period, e.meter, e.elapsed, min(coalesce(c.covered, 0)) AS covered
-        FROM elapsed e JOIN (SELECT DISTINCT meter, sign FROM formula) f USING (meter)
+        FROM elapsed e JOIN (SELECT meter, sign, min(seated) AS seated, max("left") AS "left" FROM formula GROUP BY 1, 2) f
+            ON f.meter = e.meter AND (f.sign > 0 OR (f.seated < e.stop AND f."left" > e.start))
         LEFT JOIN counted c ON c.period = e.period AND c.meter = e.meter AND c.sign = f.sign GROUP BY 1, 2, 3
     ), meters AS MATERIALIZED (
         SELECT meter, coalesce(energy.rated(use_by_days.kind, meter, (SELECT min(start) FROM grid), (SELECT max(stop) FROM grid)), 0)
@@ -184,7 +191,10 @@ CREATE FUNCTION energy.use_by_quarters(kind text, of_id text, of_medium text, of
         FROM (SELECT DISTINCT meter FROM formula) AS m
     ), known AS (
         SELECT g.start, f.meter, g.elapsed, min(coalesce(c.covered, 0)) AS covered
-        FROM grid g JOIN (SELECT DISTINCT meter, sign, since, until FROM formula) f ON g.start >= f.since AND g.start < f.until
+        FROM grid g JOIN (SELECT meter, sign, since, until, min(seated) AS seated, max("left") AS "left"
+                          FROM formula GROUP BY 1, 2, 3, 4) f
+            ON g.start >= f.since AND g.start < f.until
+            AND (f.sign > 0 OR (f.seated < g.start + interval '15 min' AND f."left" > g.start))
         LEFT JOIN counted c ON c.start = g.start AND c.meter = f.meter AND c.sign = f.sign GROUP BY 1, 2, 3
     ), covered AS (
         SELECT start, coalesce(sum(rated * covered) / nullif(sum(rated * elapsed), 0), 0) AS coverage,
@@ -252,7 +262,10 @@ CREATE FUNCTION energy.balance_quarter(of_point text, since timestamptz, until t
         SELECT g.start, f.side, CASE WHEN f.part <> 'own' THEN f.part WHEN f.sign < 0 THEN 'export' ELSE 'import' END AS part,
                CASE WHEN bool_and(coalesce(c.covered = 900000000, false)) THEN sum(c.quantity) END AS quantity
         FROM grid g
-        JOIN (SELECT DISTINCT side, meter, part, sign, since, until FROM formula) f ON g.start >= f.since AND g.start < f.until
+        JOIN (SELECT side, meter, part, sign, since, until, min(seated) AS seated, max("left") AS "left"
+              FROM formula GROUP BY 1, 2, 3, 4, 5, 6) f
+            ON g.start >= f.since AND g.start < f.until
+            AND (f.sign > 0 OR (f.seated < g.start + interval '15 min' AND f."left" > g.start))
         LEFT JOIN counted c ON c.side = f.side AND c.meter = f.meter AND c.sign = f.sign AND c.start = g.start
         GROUP BY 1, 2, 3
     ), side AS (

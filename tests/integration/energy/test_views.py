@@ -93,6 +93,22 @@ def test_a_negative_residual_is_kept_and_a_day_of_it_is_a_fault(compound: Energy
     assert balance(compound, "day")[0][6:] == (-80, -80, 1.0, True)
 
 
+def test_another_meter_at_the_place_without_an_export_register(compound: EnergyRig) -> None:
+    """What the old one exported is not missed once it is gone."""
+    rig = compound
+    for device in ("main", "pv", "s1", "s2"):
+        counts(rig, device, *(1000 * n for n in range(5)))
+    counts(rig, "main", 0, 0, 0, register="export_wh")
+    swap = "2026-10-12T10:30:00+08:00"
+    rig.meter("main", since=swap, rated_w=10_000, point_id=None)
+    rig.meter("new", "main", since=swap)
+    rig.settle()
+    counts(rig, "new", *(500 * n for n in range(3)), start=TEN + 2 * QUARTER)
+    assert [row[4] for row in balance(rig)] == [2000, 2000, 1500, 1500]
+    rows = use(rig, "site", "demo", text(TEN), text(TEN + HOUR), "quarter")
+    assert [(row[0], row[2]) for row in rows] == [(2000, 1), (2000, 1), (1500, 1), (1500, 1)]
+
+
 def test_storage_counts_discharge_minus_charge(compound: EnergyRig) -> None:
     place(compound, "battery", role="storage", parent="main")
     compound.meter("battery")

@@ -107,7 +107,7 @@ def test_a_final_reading_that_cannot_be_is_not_counted() -> None:
 
 def test_unknown_before_and_after_the_registration() -> None:
     known = [Span(at("10:00"), at("11:00"), meter(10_000))]
-    readings = [(at("09:45"), 100), (at("10:00"), 200), (at("10:15"), 300), (at("11:00"), 400)]
+    readings = [(at("09:45"), 100), (at("10:00"), 200), (at("10:15"), 300), (at("11:00"), 400), (at("11:15"), 500)]
     result = run(known, readings, sky=no_sky)
-    assert result.verdicts == [Verdict.WAITING, Verdict.ACCEPTED, Verdict.ACCEPTED, Verdict.WAITING]
-    assert result.quantities() == [100]
+    assert result.verdicts == [Verdict.WAITING, *[Verdict.ACCEPTED] * 3, Verdict.WAITING]
+    assert result.quantities() == [100, 100]
