@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI
 
-from api import guard, openapi, problems
+from api import guard, openapi, page, problems
 from api.commands import Commands, OpenLog, from_settings
 from api.database import Database
 from api.etags import Etags
@@ -44,11 +44,11 @@ def create_app(settings: Settings, open_log: OpenLog = from_settings) -> FastAPI
         openapi_tags=openapi.TAGS,
         lifespan=lifespan,
         dependencies=[Depends(known_parameters)],
-        docs_url=None,  # their pages load scripts from elsewhere
+        docs_url=None,  # FastAPI's pages load scripts from elsewhere; `api.page` does not
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
     )
-    for router in ROUTERS:
+    for router in (*ROUTERS, page.router):
         app.include_router(router)
     problems.install(app)
     app.state.services = services

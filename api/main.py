@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import sys
 
 import structlog
 import uvicorn
 
 from api.app import create_app
-from api.guard import loopback
 from api.stream import Hub
-from compound.settings import Settings
+from compound.settings import Settings, SettingsError
 
 GRACE_S = 5
 """Seconds that running requests get at the end."""
@@ -49,9 +50,22 @@ def server(settings: Settings) -> Server:
     return Server(config, app.state.services.hub)
 
 
+def listen(settings: Settings) -> socket.socket:
+    """The socket that is served. Raises SettingsError where the address can't be listened on."""
+    family = socket.AF_INET6 if ":" in settings.api_host else socket.AF_INET
+    try:
+        return socket.create_server((settings.api_host.strip("[]"), settings.api_port), family=family, backlog=256)
+    except OSError as error:
+        where = f"{settings.api_host} and COMPOUND_API_PORT is {settings.api_port}"
+        raise SettingsError(f"COMPOUND_API_HOST is {where}: {error.strerror}.") from None
+
+
 def run(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises SettingsError where it may not listen so."""
+    """Serve until SIGTERM or SIGINT, then end with exit code 0. Raises SettingsError where it may or can not listen so."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))  # before uvicorn's own, and when it raises the signal again
     made = server(settings)
-    where = f"http://{'127.0.0.1' if loopback(settings.api_host) else settings.api_host}:{settings.api_port}"
-    log.info("api listens", address=where, token=settings.api_token_file is not None)
-    made.run()
+    with listen(settings) as listening:
+        host, port, *_ = listening.getsockname()
+        log.info("api listens", host=host, port=port, token=settings.api_token_file is not None)
+        made.run(sockets=[listening])

@@ -24,7 +24,7 @@ EXAMPLE: Final = (
 )
 async def stream(
     services: All,
-    domains: Annotated[
+    topics: Annotated[
         str | None,
         Query(
             pattern=r"^[a-z]+(,[a-z]+)*$",
@@ -41,7 +41,7 @@ async def stream(
     heartbeats. The stream never ends by itself.
     """
     services.hub.admit()
-    wanted = frozenset(domains.split(",")) if domains else frozenset()
+    wanted = frozenset(topics.split(",")) if topics else frozenset()
     frames = services.hub.stream(wanted, last_event_id)
     return StreamingResponse(
         frames,

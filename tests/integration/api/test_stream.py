@@ -55,7 +55,7 @@ async def events(lines: AsyncIterator[str], count: int) -> list[dict[str, str]]:
 
 async def test_a_commit_reaches_the_client_and_stopping_lets_it_go(settings, conn):
     async with serving(settings) as (made, url), httpx.AsyncClient(base_url=url, timeout=10, trust_env=False) as client:
-        async with client.stream("GET", "/v1/stream", params={"domains": "parking"}) as answer:
+        async with client.stream("GET", "/v1/stream", params={"topics": "parking"}) as answer:
             assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
             lines = answer.aiter_lines()
             assert await anext(lines) == ": live"
