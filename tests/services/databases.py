@@ -1,6 +1,7 @@
 """Fresh, migrated databases on an embedded PostgreSQL.
 
-A database costs 150 ms, nearly all of it waiting for the disk, so the next one is made while the test before it runs.
+The next database is made while the test before it runs: on a disk a copy costs half a second of processor time, in
+memory 20 ms (`folder.py`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ SETTINGS = {
     "shared_buffers": "128MB",
     "max_connections": "200",
     "checkpoint_timeout": "1h",
-    "max_wal_size": "4GB",
+    "max_wal_size": "512MB",  # the folder may lie in memory
 }
 
 _TEMPLATE = "migrated"

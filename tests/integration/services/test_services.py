@@ -140,16 +140,20 @@ def test_every_service_ends_when_the_tests_are_killed(run_folder: Path):
     _until(lambda: not any(map(listens, ports)))
 
 
-def test_folders_of_killed_sessions_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    gone = subprocess.run(["true"], check=True)
-    assert gone.returncode == 0
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    left = tmp_path / f"compound-tests-{2**22 + 1}-left"
-    alive = tmp_path / f"compound-tests-{os.getpid()}-alive"
-    left.mkdir()
-    alive.mkdir()
-    folder = make_run_folder()
-    assert (left.exists(), alive.exists(), folder.exists()) == (False, True, True)
+@pytest.mark.parametrize("room", [True, False])
+def test_folders_lie_in_memory_where_there_is_room_and_those_of_killed_sessions_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: bool
+):
+    disk, memory = tmp_path / "disk", tmp_path / "memory"
+    monkeypatch.setattr("tempfile.tempdir", str(disk))
+    monkeypatch.setattr("tests.services.folder._MEMORY", memory)
+    monkeypatch.setattr("tests.services.folder._ROOM", 0 if room else 1 << 62)
+    left = [root / f"compound-tests-{2**22 + 1}-left" for root in (disk, memory)]
+    alive = [root / f"compound-tests-{os.getpid()}-alive" for root in (disk, memory)]
+    for folder in (*left, *alive):
+        folder.mkdir(parents=True)
+    assert make_run_folder().parent == (memory if room else disk)
+    assert [folder.exists() for folder in (*left, *alive)] == [False, False, True, True]
 
 
 def test_what_cannot_be_had_is_said_in_one_sentence(
