@@ -61,6 +61,7 @@ def test_up_killed_leaves_no_process_and_loses_nothing(tmp_path: Path) -> None:
     up.start()
     started = children(up.pid)
     os.kill(up.pid, signal.SIGKILL)
+    assert up.stop() == -signal.SIGKILL
     wait_for(lambda: not [pid for pid in started if _alive(pid)], 60)
     with up:
         up.settle()
