@@ -82,6 +82,8 @@ class Compound:
         self._mqtt = said["mqtt_url"]
         self._groups = self._find(running, kafka)
         self._conn = psycopg.connect(said["database_url"], autocommit=True)
+        rows = self._conn.execute("SELECT table_schema FROM information_schema.tables WHERE table_name = 'position'")
+        self._schemas = [schema for (schema,) in rows]
         with tempfile.NamedTemporaryFile(suffix=".yaml") as file:
             args = ["--registry", file.name, "--meters", str(meters)]
             subprocess.run([sys.executable, "-m", "benchmarks.load", *args], check=True)
@@ -133,13 +135,6 @@ class Compound:
 
     def _positions(self) -> dict[str, int]:
         """How many records of meters each domain has committed; those that read any."""
-        rows = self._conn.execute(
-            "SELECT table_schema FROM information_schema.tables WHERE table_name = 'position'"
-            if not hasattr(self, "_schemas")
-            else "SELECT unnest(%s::text[])",
-            () if not hasattr(self, "_schemas") else (self._schemas,),
-        ).fetchall()
-        self._schemas = [schema for (schema,) in rows]
         each = " UNION ALL ".join(
             f"SELECT '{schema}', sum(next_offset)::bigint FROM {schema}.position WHERE topic = 'meter'"
             for schema in self._schemas
