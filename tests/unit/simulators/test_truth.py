@@ -1,0 +1,84 @@
+"""The truth's file: written twice it is the same, and it goes on where it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from simulators.demo.places import ZONES
+from simulators.simulation import Day, Session
+from simulators.truth.store import Truth, TruthError
+from tests.unit.simulators.conftest import ORIGIN, simulation
+
+TABLES = ("count", "passage", "opening", "stay", "parcel", "condition", "span", "message")
+
+
+def _content(truth: Truth) -> dict[str, list[object]]:
+    return {table: truth.conn.execute(f"SELECT * FROM {table}").fetchall() for table in TABLES}
+
+
+def test_a_day_written_again_changes_nothing(tmp_path: Path, faulty: list[Day]) -> None:
+    truth = Truth(tmp_path / "truth.db")
+    for day in faulty[3:9]:
+        truth.write(day)
+    before = _content(truth)
+    assert all(before[table] for table in TABLES)
+    for day in faulty[3:9]:
+        truth.write(day)
+    after = _content(truth)
+    copies = [row[:-1] for row in after.pop("message")]  # type: ignore[index]
+    assert copies == [row[:-1] for row in before.pop("message")]  # type: ignore[index]
+    assert after == before
+    truth.close()
+
+
+def test_presence_is_who_came_and_has_not_left(tmp_path: Path, calm: list[Day]) -> None:
+    truth = Truth(tmp_path / "truth.db")
+    for day in calm:
+        truth.write(day)
+    rows = truth.conn.execute("SELECT zone, min(people), max(people) FROM presence GROUP BY zone").fetchall()
+    truth.close()
+    assert {row[0] for row in rows} == set(ZONES)
+    assert all(least >= 0 for _, least, _ in rows)
+    assert max(most for _, _, most in rows) > 60
+
+
+def test_a_state_is_kept_for_its_day(tmp_path: Path) -> None:
+    truth = Truth(tmp_path / "truth.db")
+    plan = simulation()
+    state = plan.first()
+    assert truth.state(ORIGIN) is None
+    plan.step(state)
+    truth.keep(state)
+    assert truth.state(ORIGIN) is None
+    found = truth.state(ORIGIN.replace(day=31))
+    truth.close()
+    assert found == state
+
+
+def test_sessions_and_messages_survive(tmp_path: Path, calm: list[Day]) -> None:
+    path = tmp_path / "truth.db"
+    truth = Truth(path)
+    session = Session(started=5, live_from=None, cursor=calm[0].start, statuses=3)
+    truth.sent(calm[0].messages[:10], 1, session)
+    truth.sent(calm[0].messages[:2], 1, session)
+    truth.silence("m-main", "offline", 10, None)
+    truth.silence("m-main", "offline", 10, 20)
+    truth.close()
+    again = Truth(path)
+    assert again.sessions() == [session]
+    assert again.conn.execute("SELECT sum(copies), count(*) FROM message").fetchone() == (12, 10)
+    assert again.conn.execute("SELECT * FROM silence").fetchall() == [("m-main", "offline", 10, 20)]
+    again.close()
+
+
+def test_another_simulation_is_refused(tmp_path: Path) -> None:
+    truth = Truth(tmp_path / "truth.db")
+    assert truth.begin("demo", 1, ORIGIN) == ORIGIN
+    assert truth.begin("demo", 1, ORIGIN.replace(day=30)) == ORIGIN
+    with pytest.raises(TruthError, match="holds the simulation of scenario demo, not lost"):
+        truth.begin("lost", 1, ORIGIN)
+    with pytest.raises(TruthError, match="seed 1, not 2"):
+        truth.begin("demo", 2, ORIGIN)
+    truth.close()
