@@ -20,7 +20,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="COMPOUND_", extra="ignore")
 
     database_url: str = Field(
-        "postgresql://compound@127.0.0.1:5432/compound", description="PostgreSQL or TimescaleDB, as a libpq URL."
+        "postgresql://compound@127.0.0.1:5432/compound",
+        repr=False,  # it may hold a password
+        description="PostgreSQL or TimescaleDB, as a libpq URL.",
     )
     log_url: str = Field(
         "", description="Event log: empty for the database's own, or kafka://host:port[,host:port] for Apache Kafka."

@@ -19,8 +19,13 @@ CREATE FUNCTION parking.known(of_carpark text, since timestamptz, until timestam
     LANGUAGE sql STABLE AS $$
     SELECT v.spot, v.device, s.data->>'state', greatest(s.start, v.valid_from),
            least(coalesce(s."end", (s.data->>'known_until')::timestamptz), v.valid_to)
-    FROM parking.service v JOIN parking.segment s
-        ON s.subject = v.device AND s.kind = 'state' AND s.data->>'state' <> 'unknown' AND s.start < v.valid_to
+    FROM parking.service v
+    -- A sensor's states follow each other: none before the last that began by `since` can reach into the time asked for.
+    CROSS JOIN LATERAL (SELECT max(f.start) AS start FROM parking.segment f
+        WHERE f.subject = v.device AND f.what = 'spot' AND f.kind = 'state' AND f.start <= since) first
+    JOIN parking.segment s
+        ON s.subject = v.device AND s.what = 'spot' AND s.kind = 'state' AND s.data->>'state' <> 'unknown'
+        AND s.start >= coalesce(first.start, '-infinity') AND s.start < v.valid_to
         AND coalesce(s."end", (s.data->>'known_until')::timestamptz) > v.valid_from
     WHERE v.carpark = of_carpark AND s.start < until AND coalesce(s."end", (s.data->>'known_until')::timestamptz) > since
 $$;
