@@ -93,7 +93,6 @@ def within(days: int) -> Callable[..., Range]:
     return parse
 
 
-Month = Annotated[Range, Depends(within(31))]
 Year = Annotated[Range, Depends(within(366))]
 
 At = Annotated[Instant | None, Query(description="The moment; now when left out.")]

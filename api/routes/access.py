@@ -13,7 +13,7 @@ from api.ids import ID, path_id
 from api.models.access import Opening, Passage, Place, Presence, PresenceAt, ZoneHistory, ZonePresence
 from api.pages import Page, Paged
 from api.services import Db
-from api.times import EARLIEST, At, Month, Step, Year, step_seconds
+from api.times import EARLIEST, At, Step, Year, step_seconds
 
 router = APIRouter(prefix="/v1/access", tags=["access"])
 
@@ -55,7 +55,7 @@ async def zone_history(database: Db, id: Zone, when: Year, step: Step = "15m") -
 
 
 @router.get("/doors/{device}/openings")
-async def door_openings(database: Db, device: Door, when: Month, page: Paged) -> Page[Opening]:
+async def door_openings(database: Db, device: Door, when: Year, page: Paged) -> Page[Opening]:
     """The openings of a door that touch the range, by start."""
     (after,) = page.after((EARLIEST,))
     async with database.snapshot() as session:
@@ -70,7 +70,7 @@ async def door_openings(database: Db, device: Door, when: Month, page: Paged) ->
 @router.get("/passages")
 async def passages(
     database: Db,
-    when: Month,
+    when: Year,
     page: Paged,
     door: Annotated[str | None, Query(pattern=ID, description="Only through this door (a gate device).")] = None,
 ) -> Page[Passage]:
@@ -91,7 +91,7 @@ async def passages(
 
 
 @router.get("/persons/{token}/places")
-async def person_places(database: Db, token: Token, when: Month, page: Paged) -> Page[Place]:
+async def person_places(database: Db, token: Token, when: Year, page: Paged) -> Page[Place]:
     """Where the person behind a token was, by start; empty for a token that was never seen."""
     (after,) = page.after((EARLIEST,))
     rows = await database.rows(_PLACES, token=token, since=when.since, until=when.until, after=after, limit=page.limit)

@@ -11,7 +11,7 @@ from api.database import load
 from api.models.conditions import Condition, ConditionDomain
 from api.pages import Page, Paged
 from api.services import Db
-from api.times import EARLIEST, Month
+from api.times import EARLIEST, Year
 
 router = APIRouter(prefix="/v1/conditions", tags=["alerts"])
 
@@ -21,7 +21,7 @@ _CONDITIONS = load("conditions")
 @router.get("")
 async def conditions(
     database: Db,
-    when: Month,
+    when: Year,
     page: Paged,
     domain: Annotated[ConditionDomain | None, Query(description="Only of this domain.")] = None,
     rule: Annotated[

@@ -14,7 +14,7 @@ from api.models.devices import Channel, DeviceDetail, DeviceEvent, DeviceKind, D
 from api.pages import Page, Paged
 from api.problems import missing
 from api.services import Db
-from api.times import Month
+from api.times import Year
 
 router = APIRouter(prefix="/v1/devices", tags=["devices"])
 
@@ -67,7 +67,7 @@ async def device_gaps(database: Db, id: Device, page: Paged) -> Page[Gap]:
 
 
 @router.get("/{id}/events")
-async def device_events(database: Db, id: Device, when: Month, page: Paged) -> Page[DeviceEvent]:
+async def device_events(database: Db, id: Device, when: Year, page: Paged) -> Page[DeviceEvent]:
     """A device's events as they stand in the book, recorded in the range. A page may be short and still have a next."""
     start = page.after((0, 0))
     async with database.snapshot() as session:

@@ -12,7 +12,7 @@ from api.ids import path_id
 from api.models.meters import Address, MeterPoint, MeterSegment, Register
 from api.pages import Page, Paged
 from api.services import Db
-from api.times import EARLIEST, Month, Year
+from api.times import EARLIEST, Year
 
 router = APIRouter(prefix="/v1/meters", tags=["energy"])
 
@@ -31,7 +31,7 @@ OnlyRegister = Annotated[Register | None, Query(description="Only this register;
 
 @router.get("/{id}/points")
 async def meter_points(
-    database: Db, id: Meter, when: Month, page: Paged, register: OnlyRegister = None
+    database: Db, id: Meter, when: Year, page: Paged, register: OnlyRegister = None
 ) -> Page[MeterPoint]:
     """The readings of a meter as they came, with their verdicts; also those that wait for a registration."""
     time, series, value, length, serial = page.after((EARLIEST, 0, 0, 0, 0))

@@ -14,7 +14,7 @@ from api.ids import ID, path_id
 from api.models.parcels import BankFill, BankShown, Cells, CellShown, Counts, Dwell, DwellReport, Fill, Parcel
 from api.pages import Page, Paged
 from api.services import Db
-from api.times import EARLIEST, At, Month, Year
+from api.times import EARLIEST, At, Year
 
 router = APIRouter(prefix="/v1/parcels", tags=["parcels"])
 
@@ -81,7 +81,7 @@ async def bank_fill(database: Db, bank: Bank, at: At = None) -> BankFill:
 
 
 @router.get("/{bank}/parcels")
-async def bank_parcels(database: Db, bank: Bank, when: Month, page: Paged) -> Page[Parcel]:
+async def bank_parcels(database: Db, bank: Bank, when: Year, page: Paged) -> Page[Parcel]:
     """The parcels that lay in a bank at any time in the range, by deposit."""
     start, device, cell = page.after((EARLIEST, "", ""))
     async with database.snapshot() as session:

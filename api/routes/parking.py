@@ -24,7 +24,7 @@ from api.models.parking import (
 from api.models.segments import Segment
 from api.pages import Page, Paged
 from api.services import Db
-from api.times import EARLIEST, At, Month, Step, Year, step_seconds
+from api.times import EARLIEST, At, Step, Year, step_seconds
 
 router = APIRouter(prefix="/v1/parking", tags=["parking"])
 
@@ -75,7 +75,7 @@ async def carpark_history(database: Db, carpark: Carpark, when: Year, step: Step
 
 
 @router.get("/{carpark}/stays")
-async def carpark_stays(database: Db, carpark: Carpark, when: Month, page: Paged) -> Page[Stay]:
+async def carpark_stays(database: Db, carpark: Carpark, when: Year, page: Paged) -> Page[Stay]:
     """The stays that ended in the range, by their end. Those that go on stand in `now`."""
     end, device, start = page.after((EARLIEST, "", EARLIEST))
     async with database.snapshot() as session:
@@ -107,7 +107,7 @@ async def carpark_turnover(database: Db, carpark: Carpark, when: Year) -> Turnov
 
 @router.get("/spots/{spot}/segments")
 async def spot_segments(
-    database: Db, spot: Annotated[str, path_id("Spot (a point).", "spot-n-001")], when: Month, page: Paged
+    database: Db, spot: Annotated[str, path_id("Spot (a point).", "spot-n-001")], when: Year, page: Paged
 ) -> Page[Segment]:
     """States, stays and overstays of a spot that touch the range, by start."""
     start, kind, subject, key = page.after((EARLIEST, "", "", ""))

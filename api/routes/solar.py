@@ -19,7 +19,7 @@ from api.pages import Page, Paged
 from api.problems import missing
 from api.routes.energy import energy_use
 from api.services import Db
-from api.times import EARLIEST, At, From, Month, To, Year, check_range
+from api.times import EARLIEST, At, From, To, Year, check_range
 
 router = APIRouter(prefix="/v1/solar", tags=["solar"])
 
@@ -77,7 +77,7 @@ async def inverter_yield(database: Db, device: Inverter, since: From, until: To,
 
 
 @router.get("/inverters/{device}/states")
-async def inverter_states(database: Db, device: Inverter, when: Month, page: Paged) -> Page[Segment]:
+async def inverter_states(database: Db, device: Inverter, when: Year, page: Paged) -> Page[Segment]:
     """The states and faults of an inverter that touch the range, by start."""
     start, kind, key = page.after((EARLIEST, "", ""))
     async with database.snapshot() as session:

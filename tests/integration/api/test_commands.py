@@ -27,7 +27,7 @@ def processors(settings: Settings) -> Iterator[None]:
     thread.start()
     yield
     stop.set()
-    thread.join(30)
+    thread.join(60)
 
 
 async def test_applied_items_are_there_when_the_answer_is(client, processors):

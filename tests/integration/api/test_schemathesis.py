@@ -45,7 +45,7 @@ def address(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> I
         pause.wait(0.01)
     yield f"http://127.0.0.1:{port}"
     made.should_exit = True
-    thread.join(20)
+    thread.join(60)
     databases.drop(url)
 
 

@@ -29,7 +29,7 @@ async def serving(settings: Settings) -> AsyncIterator[tuple[Server, str]]:
         yield made, f"http://127.0.0.1:{settings.api_port}"
     finally:
         made.should_exit = True
-        await asyncio.wait_for(running, 10)
+        await asyncio.wait_for(running, 60)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ async def events(lines: AsyncIterator[str], count: int) -> list[dict[str, str]]:
 
 
 async def test_a_commit_reaches_the_client_and_stopping_lets_it_go(settings, conn):
-    async with serving(settings) as (made, url), httpx.AsyncClient(base_url=url, timeout=10, trust_env=False) as client:
+    async with serving(settings) as (made, url), httpx.AsyncClient(base_url=url, timeout=60, trust_env=False) as client:
         async with client.stream("GET", "/v1/stream", params={"topics": "parking"}) as answer:
             assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
             lines = answer.aiter_lines()
@@ -95,7 +95,7 @@ async def test_a_client_that_does_not_read_costs_no_memory(settings):
 async def test_a_lost_database_resets_the_clients(settings, conn):
     async with (
         serving(settings) as (_, url),
-        httpx.AsyncClient(base_url=url, timeout=10, trust_env=False) as client,
+        httpx.AsyncClient(base_url=url, timeout=60, trust_env=False) as client,
         client.stream("GET", "/v1/stream") as answer,
     ):
         lines = answer.aiter_lines()
@@ -110,7 +110,7 @@ async def test_a_lost_database_resets_the_clients(settings, conn):
 
 
 async def _listening(conn) -> None:
-    for _ in range(200):
+    for _ in range(1200):
         row = conn.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'compound api changes'"
             " AND datname = current_database() AND query LIKE 'LISTEN%'"
