@@ -79,7 +79,7 @@ class KafkaNode:
         """Make it as new: no topics, no consumer groups. A group whose members were killed costs a fresh start."""
         admin = self._admin()
         groups = [group.group_id for group in admin.list_consumer_groups().result().valid]
-        topics = [name for name in admin.list_topics(timeout=10).topics if not name.startswith("__")]
+        topics = [name for name in admin.list_topics(timeout=60).topics if not name.startswith("__")]
         try:
             _await(admin.delete_consumer_groups(groups) if groups else {})
             _await(admin.delete_topics(topics) if topics else {})
@@ -88,8 +88,8 @@ class KafkaNode:
             shutil.rmtree(self._folder)
             self.start()
             return
-        deadline = time.monotonic() + 10
-        while any(name in self._admin().list_topics(timeout=10).topics for name in topics):
+        deadline = time.monotonic() + 60
+        while any(name in self._admin().list_topics(timeout=60).topics for name in topics):
             if time.monotonic() > deadline:
                 raise ServiceError("Kafka did not delete the topics of the test before.")
             time.sleep(0.02)
@@ -157,4 +157,4 @@ class KafkaNode:
 
 def _await(futures: Mapping[str, Future[Any]]) -> None:
     for future in futures.values():
-        future.result(timeout=10)
+        future.result(timeout=60)

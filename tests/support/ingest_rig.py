@@ -18,7 +18,7 @@ from compound.settings import Settings
 from ingest.main import bridge
 from tests.services.mqtt import MqttBroker
 
-PROMPT: dict[str, Any] = {"ingest_heartbeat_s": 60.0, "ingest_drain_s": 2.0, "mqtt_keepalive_s": 5}
+PROMPT: dict[str, Any] = {"ingest_heartbeat_s": 60.0, "ingest_drain_s": 20.0, "mqtt_keepalive_s": 5}
 
 
 def settings(broker: MqttBroker, keys: Path, **others: Any) -> Settings:
@@ -43,7 +43,7 @@ def bridging(found: Settings, log: Log) -> Iterator[threading.Event]:
         yield stop
     finally:
         stop.set()
-        thread.join(30)
+        thread.join(60)
         assert not thread.is_alive()
     if failed:
         raise failed[0]
@@ -76,10 +76,10 @@ def publish(client: Client, messages: Iterable[tuple[str, bytes]]) -> None:
     """Publish with QoS 1 and wait until the broker has them."""
     sent: list[MQTTMessageInfo] = [client.publish(topic, payload, qos=1) for topic, payload in messages]
     for info in sent:
-        info.wait_for_publish(20)
+        info.wait_for_publish(60)
 
 
-def until(holds: Callable[[], object], seconds: float = 15.0) -> None:
+def until(holds: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait for something to hold."""
     deadline = time.monotonic() + seconds
     while not holds():

@@ -161,10 +161,10 @@ def test_mqtt_counts_when_the_broker_acknowledged(mqtt_broker: MqttBroker) -> No
     listener.connect(mqtt_broker.host, mqtt_broker.port)
     listener.loop_start()
     listener.subscribe("compound/alerts/v1/#", qos=1)
-    assert subscribed.wait(10)
+    assert subscribed.wait(60)
     channel = MqttChannel(Settings(mqtt_url=f"mqtt://{mqtt_broker.host}:{mqtt_broker.port}"))
     channel.send(Message("k", "abc", "s", "security", b'{"id":"k"}'))
-    assert there.wait(10)
+    assert there.wait(60)
     assert got == [("compound/alerts/v1/s/security/abc", b'{"id":"k"}', False)]
     channel.close()
     listener.disconnect()
@@ -238,10 +238,10 @@ def test_killed_between_sending_and_marking_it_is_sent_again_under_the_same_key(
     try:
         gateway.victim = start()
         desk.arrive(told("raised", "a", AT), at=AT, topic=HISTORY)
-        assert gateway.victim_died.wait(30)
+        assert gateway.victim_died.wait(60)
         assert desk.rows("SELECT state FROM alerts.delivery") == [("waiting",)]
         start()
-        assert gateway.done.wait(30)
+        assert gateway.done.wait(60)
         _wait_for(database, "delivered")
         assert gateway.keys == ["a-raised-1", "a-raised-1"]
     finally:
@@ -257,7 +257,7 @@ def test_killed_between_sending_and_marking_it_is_sent_again_under_the_same_key(
 def _wait_for(url: str, state: str) -> None:
     pause = threading.Event()
     with connect(url, "test", autocommit=True) as conn:
-        for _ in range(100):
+        for _ in range(600):
             if conn.execute("SELECT 1 FROM alerts.delivery WHERE state = %s", (state,)).fetchone():
                 return
             pause.wait(0.1)

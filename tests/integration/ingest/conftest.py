@@ -67,11 +67,11 @@ class Ground:
         written = self.output.stat().st_size if self.output.exists() else 0
         process = self.start(broker, *arguments, **settings)
         try:
-            until(lambda: process.poll() is not None or b'"connected"' in self.output.read_bytes()[written:], 30)
+            until(lambda: process.poll() is not None or b'"connected"' in self.output.read_bytes()[written:])
             yield process
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-                assert process.wait(20) == 0, self.output.read_text()
+                assert process.wait(60) == 0, self.output.read_text()
         finally:
             process.kill()
             process.wait()

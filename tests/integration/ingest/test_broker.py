@@ -57,12 +57,12 @@ def test_a_broker_without_mqtt_5_is_spoken_to_in_3_1_1(old_broker: MqttBroker, t
     log = MemoryLog()
     with device(old_broker, v5=False) as client:
         with bridging(found, log):
-            until(lambda: log.events(HISTORY), 20)
+            until(lambda: log.events(HISTORY))
             publish(client, [meter(1, seq) for seq in range(300)])
             until(lambda: len(seqs(log)) >= 300)
         publish(client, [meter(1, seq) for seq in range(300, 600)])  # the session stays without MQTT 5, too
         with bridging(found, log):
-            until(lambda: len(seqs(log)) >= 600, 20)
+            until(lambda: len(seqs(log)) >= 600)
     assert seqs(log) == list(range(600))
 
 
@@ -85,7 +85,7 @@ def test_a_retained_status_comes_marked_to_a_new_session_and_live_to_an_old_one(
     log = MemoryLog()
     found = settings(mqtt_broker, tmp_path)
     with device(mqtt_broker) as client:
-        client.publish(STATUS, ONLINE, qos=1, retain=True).wait_for_publish(5)
+        client.publish(STATUS, ONLINE, qos=1, retain=True).wait_for_publish(60)
         with bridging(found, log):
             until(lambda: len(log.events("gate")) == 1)
             client.publish(STATUS, ONLINE.replace(b"08:00", b"08:01"), qos=1, retain=True)
@@ -111,7 +111,7 @@ def test_a_last_will_is_an_event_of_the_time_it_arrived(mqtt_broker: MqttBroker,
         until(lambda: log.events("gate"))
     [will] = log.events("gate")
     assert json.loads(will.event.data) == {"boot": 4, "state": "offline", "will": True}
-    assert abs(will.event.time - will.recorded) < 1_000_000
+    assert abs(will.event.time - will.recorded) < 60_000_000
 
 
 def test_the_heartbeat_says_that_ingest_receives(mqtt_broker: MqttBroker, tmp_path: Path):

@@ -36,10 +36,10 @@ def test_a_log_that_goes_and_comes_back_loses_nothing(outage: Outage, mqtt_broke
         publish(client, sent[:500])
         take_away()
         publish(client, sent[500:1000])
-        until(lambda: b"log unavailable" in ground.output.read_bytes(), 40)
+        until(lambda: b"log unavailable" in ground.output.read_bytes())
         give_back()
         publish(client, sent[1000:])
-        until(lambda: ground.heads("meter") >= len(sent), 40)
+        until(lambda: ground.heads("meter") >= len(sent))
         assert process.poll() is None
         wanted = {event_id(topic, payload) for topic, payload in sent}
-        until(lambda: {dict(found.headers)["ce_id"].decode() for found in ground.read("meter")} == wanted, 40)
+        until(lambda: {dict(found.headers)["ce_id"].decode() for found in ground.read("meter")} == wanted)

@@ -133,7 +133,7 @@ def test_it_waits_for_a_log_that_is_not_there_yet(database: str, tmp_path: Path,
         assert process.stderr is not None
         assert b"waiting for it" in process.stderr.readline() + process.stderr.readline() + process.stderr.readline()
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.communicate()

@@ -134,7 +134,7 @@ class TestPostgresLog(LogContract):
             frozen.pgconn.exec_(b"COPY book.event FROM STDIN")  # and nothing is sent
             start = time.monotonic()
             assert open_log(frozen=1.0).append([record(topic, "x")])[0].offset == 0
-            assert 0.5 < time.monotonic() - start < 10
+            assert 0.5 < time.monotonic() - start < 60
             frozen.close()
 
     def test_an_appender_frozen_between_statements_loses_its_transaction(self, log, open_log, topic):

@@ -114,11 +114,11 @@ def test_a_message_is_sent_again(conn, settings, embedded_broker):
     listener.on_message = lambda _client, _data, found: heard.put((found.topic, bytes(found.payload)))
     listener.connect("127.0.0.1", embedded_broker.port)
     listener.loop_start()
-    assert subscribed.wait(10)
+    assert subscribed.wait(60)
     held = message(settings, b'{"time": 1}')
     apply(conn, settings, held, wish(held.event.id, now(conn)))
     assert Resender(settings).turn(conn) == 1
-    assert heard.get(timeout=10) == (TOPIC, b'{"time": 1}')
+    assert heard.get(timeout=60) == (TOPIC, b'{"time": 1}')
     listener.disconnect()
     listener.loop_stop()
     assert [row[0] for row in state(conn)] == ["retried"]

@@ -80,7 +80,7 @@ def processes(new_database: Callable[[], str]) -> Iterator[Callable[[], Processe
         each.end()
 
 
-def until(true: Callable[[], bool], timeout_s: float = 60.0) -> None:
+def until(true: Callable[[], bool], timeout_s: float = 90.0) -> None:
     """Wait until `true()`."""
     deadline = time.monotonic() + timeout_s
     while not true():
@@ -128,7 +128,7 @@ def test_p2_sigkill_around_a_commit(processes: Callable[[], Processes], expected
     house = processes()
     count = append(house.url, spots())
     dying = house.start("tests.support.dying_worker", "parking", point, "3")
-    assert dying.wait(60) == -signal.SIGKILL
+    assert dying.wait(90) == -signal.SIGKILL
     assert 0 < house.read() < count
     house.processors()
     house.settle(count)

@@ -73,9 +73,9 @@ def test_a_broker_delivers_what_it_acknowledged(mqtt_broker: MqttBroker):
     client.connect(mqtt_broker.host, mqtt_broker.port)
     client.loop_start()
     client.subscribe("compound/#", qos=1)
-    assert subscribed.wait(10)
-    client.publish("compound/v1/s/meter/m/reading", b"{}", qos=1).wait_for_publish(10)
-    assert arrived.get(timeout=10) == b"{}"
+    assert subscribed.wait(60)
+    client.publish("compound/v1/s/meter/m/reading", b"{}", qos=1).wait_for_publish(60)
+    assert arrived.get(timeout=60) == b"{}"
     client.disconnect()
     client.loop_stop()
 
@@ -90,7 +90,7 @@ def test_a_broker_comes_back_on_its_port(mqtt_broker: MqttBroker):
 @pytest.mark.parametrize("turn", [1, 2])
 def test_kafka_is_empty_at_the_start_of_each_test(kafka_bootstrap: str, turn: int):
     admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
-    assert not [name for name in admin.list_topics(timeout=5).topics if not name.startswith("__")]
+    assert not [name for name in admin.list_topics(timeout=60).topics if not name.startswith("__")]
     admin.create_topics([NewTopic("meter", 4)])["meter"].result()
     producer = Producer({"bootstrap.servers": kafka_bootstrap, "acks": "all"})
     producer.produce("meter", f"turn {turn}".encode(), partition=0)
@@ -107,7 +107,7 @@ def test_kafka_keeps_its_records_when_it_is_killed(own_kafka: KafkaNode):
     admin.create_topics([NewTopic("meter", 1)])["meter"].result()
     own_kafka.kill()
     own_kafka.start()
-    assert "meter" in AdminClient({"bootstrap.servers": own_kafka.bootstrap}).list_topics(timeout=10).topics
+    assert "meter" in AdminClient({"bootstrap.servers": own_kafka.bootstrap}).list_topics(timeout=60).topics
 
 
 _SESSION = """
@@ -123,7 +123,7 @@ databases.start(); kafka.start(); [broker.start() for broker in brokers]
 ports = [databases.server.port, kafka.bootstrap.split(":")[1], *(broker.port for broker in brokers)]
 (folder / "ports.new").write_text(" ".join(map(str, ports)))
 (folder / "ports.new").rename(folder / "ports")
-time.sleep(60)
+time.sleep(150)
 """
 
 
@@ -131,7 +131,7 @@ def test_every_service_ends_when_the_tests_are_killed(run_folder: Path):
     folder = run_folder / "killed"
     folder.mkdir()
     session = subprocess.Popen([sys.executable, "-c", _SESSION, str(folder)])
-    _until((folder / "ports").exists, seconds=60)
+    _until((folder / "ports").exists, seconds=90)
     ports = [int(port) for port in (folder / "ports").read_text().split()]
     assert len(ports) == 4
     assert all(map(listens, ports))
@@ -170,7 +170,7 @@ def test_what_cannot_be_had_is_said_in_one_sentence(
     )
 
 
-def _until(true: Callable[[], bool], seconds: float = 15) -> None:
+def _until(true: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not become so in time"
