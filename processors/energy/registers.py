@@ -96,10 +96,9 @@ class Register:
         """
         found = self.span_at(readings.time, with_end=True)
         found[readings.value > np.append(self.largest, 0)[found]] = -1
-        for n in np.flatnonzero((readings.serial != 0) & (found >= 0)):
-            chains = self.chain[self.serial == readings.serial[n]]
-            if len(chains) and self.chain[found[n]] not in chains:
-                found[n] = -1
+        for serial in np.unique(self.serial[self.serial != 0]):
+            elsewhere = ~np.isin(self.chain, self.chain[self.serial == serial])
+            found[(readings.serial == serial) & (found >= 0) & np.append(elsewhere, False)[found]] = -1
         return found
 
     def lay(self, series: int, readings: Readings, since: int, until: int) -> tuple[Points, Ints]:
