@@ -24,21 +24,8 @@ TIMES = st.datetimes(datetime(1971, 1, 1), datetime(2198, 1, 1), timezones=st.ju
 
 def test_query_parameters_are_numbered_once_each_and_casts_stay():
     found = query("SELECT :a::text, b::jsonb, to_char(t, 'HH24:MI') -- :none\nWHERE x = :b_c AND y > :a")
-    assert found.text.split() == [
-        "SELECT",
-        "$1::text,",
-        "b::jsonb,",
-        "to_char(t,",
-        "'HH24:MI')",
-        "WHERE",
-        "x",
-        "=",
-        "$2",
-        "AND",
-        "y",
-        ">",
-        "$1",
-    ]
+    text = " ".join(found.text.split())
+    assert text == "SELECT $1::text, b::jsonb, to_char(t, 'HH24:MI') WHERE x = $2 AND y > $1"
     assert found.arguments({"a": 1, "b_c": 2}) == [1, 2]
     with pytest.raises(TypeError):
         found.arguments({"a": 1})
