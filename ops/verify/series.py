@@ -119,6 +119,7 @@ def _block(block: list[Total], counter: Counted, sound: bool, marks: bool) -> It
     if sound and found != expected:
         until = "" if len(block) == 1 else f" (over {len(block)} totals)"
         yield first.start, f"{expected}{until}", str(first.value if len(block) == 1 else found)
+        return
     if not marks:
         return
     if len(block) > 1 or not sound:

@@ -1,0 +1,175 @@
+"""verify finds nothing where nothing is wrong, and any figure that was tampered with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.verify.compare import CHECKS, differences
+from ops.verify.difference import Check
+from ops.verify.truth import NoTruth, TruthReader
+from simulators.clock import DAY
+from simulators.faults import scenario
+from simulators.simulation import Session, Simulation
+from simulators.truth.store import Truth
+from tests.unit.verify.platform import Platform, Tamper, case
+
+ORIGIN = date(2026, 10, 28)
+
+
+@pytest.fixture(scope="module")
+def truth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TruthReader]:
+    """Two calm days, all sent."""
+    path = tmp_path_factory.mktemp("truth") / "truth.db"
+    written = Truth(path)
+    written.begin("demo", 7, ORIGIN)
+    session = Session(0)
+    plan = Simulation(7, scenario.load("demo"), ORIGIN, [session])
+    state = plan.first()
+    for _ in range(2):
+        day = plan.step(state)
+        written.write(day)
+        session.cursor = day.start + DAY
+        written.sent(day.messages, 1, session)
+    day = plan.step(state)  # the day after the cutoff is written ahead, as the runner does
+    written.write(day)
+    written.close()
+    reader = TruthReader(path)
+    yield reader
+    reader.close()
+
+
+def test_a_platform_that_is_right_shows_no_difference(truth: TruthReader) -> None:
+    told: list[str] = []
+    found = differences(case(truth, Platform(), truth.cutoff()), lambda name, *_: told.append(name))
+    assert list(found) == []
+    assert told[-1] == "compared"
+
+
+def _verify(truth: TruthReader, tamper: Tamper, checks: tuple[Check, ...]) -> set[str]:
+    found = differences(case(truth, Platform(tamper), truth.cutoff()), lambda *_: None, checks)
+    return {difference.check for difference in found}
+
+
+def _tamper(wanted: str, change: Callable[[list[dict[str, Any]]], None]) -> Tamper:
+    """Change the first answer of this path that has items."""
+    done = False
+
+    def tamper(path: str, items: list[dict[str, Any]]) -> None:
+        nonlocal done
+        if not done and wanted in path and items:
+            done = True
+            change(items)
+
+    return tamper
+
+
+def _more(name: str, by: int = 1) -> Callable[[list[dict[str, Any]]], None]:
+    def change(items: list[dict[str, Any]]) -> None:
+        items[len(items) // 2][name] += by
+
+    return change
+
+
+def _set(name: str, value: Any) -> Callable[[list[dict[str, Any]]], None]:
+    def change(items: list[dict[str, Any]]) -> None:
+        items[len(items) // 2][name] = value
+
+    return change
+
+
+def _drop(items: list[dict[str, Any]]) -> None:
+    del items[len(items) // 2]
+
+
+PARTS = {
+    "meter": ("meters",),
+    "building": ("buildings, departments, site",),
+    "department": ("buildings, departments, site",),
+    "site": ("buildings, departments, site",),
+    "balance": ("balances",),
+    "parking": ("stays", "occupancy", "turnover"),
+    "doors": ("openings",),
+    "access": ("passages", "headcounts"),
+    "parcels": ("parcels", "dwell"),
+    "conditions": ("conditions", "silences"),
+    "quarantine": ("quarantine",),
+    "devices": ("missing numbers",),
+}
+"""First word of a path -> the checks that ask it."""
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "check"),
+    [
+        ("meter/m-b1-f3", _more("wh"), "import_wh by quarter"),
+        ("meter/m-b1-f3", _set("quality", "estimated"), "import_wh by quarter"),
+        ("meter/m-b1-f3", _set("coverage", 0.99), "import_wh by quarter"),
+        ("meter/m-b1-f3", _set("wh", None), "import_wh by quarter"),
+        ("meter/m-w-b2", _drop, "volume_l by quarter"),
+        ("meter/inv-3", _more("wh", -1), "energy_wh by quarter"),
+        ("building/b2", _more("wh"), "electricity by quarter"),
+        ("department/d-it", _more("wh"), "electricity by quarter"),
+        ("site/demo", _more("wh"), "electricity by quarter"),
+        ("balance/p-main", _more("residual"), "residual by quarter"),
+        ("balance/p-b1", _more("consumption"), "consumption by quarter"),
+        ("parking/P1/stays", _drop, "stay"),
+        ("parking/P2/stays", _set("uncertain", True), "stay"),
+        ("parking/P1/history", _more("occupied"), "occupied"),
+        ("parking/P1/history", _more("unknown"), "unknown spots"),
+        ("parking/P2/turnover", _more("stays"), "stays of a day"),
+        ("doors/g-b1a/openings", _drop, "opening"),
+        ("access/passages", _set("direction", "sideways"), "passage"),
+        ("access/passages", _drop, "passages"),
+        ("access/zones", _more("inside"), "headcount"),
+        ("parcels/p-lk-2/parcels", _set("outcome", "returned"), "parcel"),
+        ("parcels/p-lk-1/parcels", _drop, "parcel"),
+        ("parcels/dwell", _more("dwell_p50_s"), "dwell_p50_s"),
+        ("parcels/dwell", _more("parcels"), "parcels gone"),
+        ("conditions", _drop, "overstay"),
+    ],
+)
+def test_one_figure_that_is_wrong_is_found(
+    truth: TruthReader, path: str, change: Callable[[list[dict[str, Any]]], None], check: str
+) -> None:
+    only = tuple(each for each in CHECKS if each.name in PARTS[path.split("/")[0]])
+    assert check in _verify(truth, _tamper(path, change), only)
+
+
+@pytest.mark.parametrize(
+    ("path", "row", "check"),
+    [
+        ("conditions", {"rule": "forced", "subject": "g-dc", "what": "door", "end": None}, "forced"),
+        ("quarantine", {"device": "m-b1", "topic": None, "reason": "not JSON", "count": 1}, "quarantine"),
+        ("devices/m-b1/gaps", {"boot": 1, "first": 3, "last": 4}, "missing numbers"),
+        ("conditions", {"rule": "silent", "subject": "m-b1", "what": "", "end": None}, "silent"),
+    ],
+)
+def test_what_never_happened_is_found(truth: TruthReader, path: str, row: dict[str, Any], check: str) -> None:
+    time = "2026-10-28T03:00:00Z"
+    added = {"start": time, "recorded": time, **row}
+
+    platform = Platform()
+    answer = platform.pages
+
+    def pages(asked: str, **params: Any) -> Iterator[Any]:
+        yield from answer(asked, **params)
+        if path in asked and params.get("rule") == row.get("rule"):
+            yield added
+
+    platform.pages = pages  # type: ignore[method-assign, assignment]
+    only = tuple(each for each in CHECKS if each.name in PARTS[path.split("/")[0]])
+    found = differences(case(truth, platform, truth.cutoff()), lambda *_: None, only)
+    assert check in {difference.check for difference in found}
+
+
+def test_without_a_truth_there_is_nothing_to_compare(tmp_path: Path) -> None:
+    with pytest.raises(NoTruth, match="nothing was simulated"):
+        TruthReader(tmp_path / "truth.db")
+    Truth(tmp_path / "truth.db").close()
+    with pytest.raises(NoTruth, match="holds no simulation"):
+        TruthReader(tmp_path / "truth.db")
