@@ -144,6 +144,7 @@ class Up:
             "MQTT_URL": running.mqtt_url,
             "API_PORT": running.api_url.rsplit(":", 1)[1],
             "KEYS": str(self._folder.keys),
+            "ALERT_MQTT": "true",
         }
         # Without compiled modules every process would start seconds later.
         theirs = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
