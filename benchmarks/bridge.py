@@ -1,10 +1,10 @@
 """The bridge alone, MQTT to Kafka with validation: CPU a message in a burst and at a steady rate.
 
-    python -m benchmarks.bridge [--messages 100000] [--rate 5000] [--seconds 10] [--log memory|kafka]
+    python -m benchmarks.bridge [--messages 100000] [--rate 5000] [--seconds 10] [--nowhere]
 
-Same load as the peers' figures (docs/benchmarks.md): Mosquitto, QoS 1, 150 byte readings of 1,000 devices, Kafka with
-acks=all. The burst waits in the session before ingest starts. CPU is that of ingest's process, user and system, from
-its first message to its last; `--profile FILE` writes where its threads spend it.
+The load of the peers' figures (docs/benchmarks.md): Mosquitto, QoS 1, readings of about 150 bytes from 1,000 devices,
+Kafka with acks=all. The burst waits in the session before ingest starts. CPU is that of ingest's process, user and
+system, by its threads; `intake` is measured apart, on the same messages. `--nowhere` leaves Kafka out.
 """
 
 from __future__ import annotations
@@ -20,179 +20,217 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
+from ingest.intake import Message
 from ops.embedded.process import free_port, listens, spawn, stop, wait_until
 from tests.services.kafka_node import KafkaNode
 from tests.services.mqtt import mosquitto_program
+from tests.support.intake import Desk
 
 DEVICES = 1000
 CONFIG = "listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 0\nuser root\n"
 TICKS = os.sysconf("SC_CLK_TCK")
 
-INGEST = """
-import signal, sys, threading
-from compound.log_setup import configure
+NOWHERE = """
 from compound.settings import load
-from ingest.main import bridge, run
-configure("warning")
-stop = threading.Event()
-signal.signal(signal.SIGTERM, lambda *_: stop.set())
-settings = load()
-if settings.log_url == "":
-    from tests.support.memory_log import MemoryLog
-    log = MemoryLog()
-    log.append = lambda records: []
-    work = lambda: bridge(settings, log, stop)
-else:
-    work = lambda: run(settings, stop)
-if len(sys.argv) > 1:
-    import cProfile
-    threading.setprofile_all_threads if False else None
-    profile = cProfile.Profile()
-    profile.runcall(work)
-    profile.dump_stats(sys.argv[1])
-else:
-    work()
+from ingest.main import bridge
+from ops.cli_roles import stop_on_signals
+from tests.support.memory_log import MemoryLog
+
+log = MemoryLog()
+log.append = lambda records: []
+bridge(load(), log, stop_on_signals())
+"""
+ROLE = """
+from compound.settings import load
+from ingest.main import run
+from ops.cli_roles import stop_on_signals
+
+run(load(), stop_on_signals())
 """
 
 
-def packets(count: int, first: int) -> bytes:
-    """MQTT 3.1.1 PUBLISH packets, QoS 1."""
-    out = bytearray()
-    for number in range(first, first + count):
-        device, seq = number % DEVICES, number // DEVICES
-        payload = json.dumps(
-            {
-                "time": f"2026-11-02T08:{seq // 60 % 60:02d}:{seq % 60:02d}.{device:03d}Z",
-                "boot": 3,
-                "seq": seq,
-                "import_wh": 123_456_789 + 250 * seq,
-                "export_wh": 4_321,
-                "power_w": 12_345,
-                "serial": f"SN-{device:012d}",
-            }
-        ).encode()
-        topic = f"compound/v1/demo/meter/m-{device:04d}/reading".encode()
-        body = struct.pack("!H", len(topic)) + topic + struct.pack("!H", number % 65535 + 1) + payload
-        out += bytes([0x32, len(body) & 0x7F | 0x80, len(body) >> 7]) + body
-    return bytes(out)
+class Cost(NamedTuple):
+    """What one run cost: messages a second, and µs of CPU a message, by thread and in all."""
+
+    rate: float
+    threads: dict[str, float]
+    batch: float
+
+    @property
+    def total(self) -> float:
+        return sum(self.threads.values())
+
+    def __str__(self) -> str:
+        parts = ", ".join(f"{name} {value:.1f}" for name, value in sorted(self.threads.items()))
+        return f"{self.rate:,.0f}/s, {self.total:.1f} µs CPU a message ({parts}), {self.batch:.0f} messages an append"
+
+
+def reading(number: int) -> tuple[bytes, bytes]:
+    """Topic and payload of a message."""
+    device, seq = number % DEVICES, number // DEVICES
+    data = {
+        "time": f"2026-11-02T08:{seq // 60 % 60:02d}:{seq % 60:02d}.{device:03d}Z",
+        "boot": 3,
+        "seq": seq,
+        "import_wh": 123_456_789 + 250 * seq,
+        "export_wh": 4_321,
+        "power_w": 12_345,
+        "serial": f"SN-{device:012d}",
+    }
+    return f"compound/v1/demo/meter/m-{device:04d}/reading".encode(), json.dumps(data).encode()
 
 
 class Sender:
-    """Publishes as fast as the socket takes it; the broker's acknowledgements are counted, 4 bytes each."""
+    """Publishes in MQTT 3.1.1, as cheaply as can be; acknowledgements are counted, 4 bytes each."""
 
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        name = b"load"
-        body = b"\x00\x04MQTT\x04\x02\x00\x00" + struct.pack("!H", len(name)) + name
-        self._socket.sendall(bytes([0x10, len(body)]) + body)
+        self._socket.sendall(b"\x10\x10\x00\x04MQTT\x04\x02\x00\x00\x00\x04load")
         assert self._socket.recv(4)[3] == 0
-
         self._unanswered = 0
+        self._number = 0
 
-    def send(self, count: int, first: int) -> None:
+    def send(self, count: int) -> None:
         """Publish; at most 200 messages wait for their acknowledgement."""
         while count:
             step = min(count, 100)
-            self._socket.sendall(packets(step, first))
+            self._socket.sendall(b"".join(self._packet() for _ in range(step)))
             self._unanswered += 4 * step
-            self._hear(400)
-            count, first = count - step, first + step
+            self.hear(400)
+            count -= step
 
-    def finish(self) -> None:
-        """Wait for the acknowledgements that are still out."""
-        self._hear(0)
+    def _packet(self) -> bytes:
+        topic, payload = reading(self._number)
+        self._number += 1
+        body = struct.pack("!H", len(topic)) + topic + struct.pack("!H", self._number % 65535 + 1) + payload
+        return bytes([0x32, len(body) & 0x7F | 0x80, len(body) >> 7]) + body
 
-    def _hear(self, most: int) -> None:
+    def hear(self, most: int = 0) -> None:
+        """Wait until at most so many bytes of acknowledgements are out."""
         while self._unanswered > most:
             self._unanswered -= len(self._socket.recv(self._unanswered))
 
 
-def cpu(pid: int) -> float:
-    """Seconds of CPU of a process, all threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+class Ingest:
+    """The process that is measured."""
+
+    def __init__(self, folder: Path, mqtt: int, kafka: str) -> None:
+        self._metrics = free_port()
+        env = {
+            **os.environ,
+            "COMPOUND_LOG_URL": f"kafka://{kafka}" if kafka else "",
+            "COMPOUND_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+            "COMPOUND_MQTT_URL": f"mqtt://127.0.0.1:{mqtt}",
+            "COMPOUND_KEYS": str(folder / "keys"),
+            "COMPOUND_INGEST_METRICS_PORT": str(self._metrics),
+        }
+        command = [sys.executable, "-c", ROLE if kafka else NOWHERE]
+        self.process = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        wait_until(lambda: listens(self._metrics), self.process, name="ingest", log=folder / "none", timeout_s=30)
+
+    def metric(self, name: str) -> int:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._metrics}/metrics") as answer:
+            for line in answer.read().decode().splitlines():
+                if line.startswith(f"{name} "):
+                    return int(float(line.split()[1]))
+        return 0
+
+    def until(self, acknowledged: int) -> None:
+        while self.metric("ingest_messages_acknowledged_total") < acknowledged:
+            time.sleep(0.1)
+
+    def cpu(self) -> dict[str, float]:
+        """Seconds of CPU by thread: the batcher's is the main one, Kafka's client has its own."""
+        used = {"kafka": 0.0, "batcher": 0.0, "network": 0.0}
+        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
+            name, fields = (task / "stat").read_text().split("(", 1)[1].rsplit(") ", 1)
+            seconds = sum(map(int, fields.split()[11:13])) / TICKS
+            main = int(task.name) == self.process.pid
+            used["kafka" if name.startswith("rdk") else "batcher" if main else "network"] += seconds
+        return used
+
+    def stop(self) -> None:
+        stop(self.process, signal.SIGTERM)
+
+    @contextmanager
+    def measured(self, messages: int) -> Iterator[list[Cost]]:
+        """The cost of what the block waits for, put into the list it gets."""
+        out: list[Cost] = []
+        before, appends, began = self.cpu(), self.metric("ingest_append_seconds_count"), time.monotonic()
+        yield out
+        took, used = time.monotonic() - began, self.cpu()
+        threads = {name: (used[name] - before[name]) / messages * 1e6 for name in used}
+        out.append(Cost(messages / took, threads, messages / (self.metric("ingest_append_seconds_count") - appends)))
 
 
-def metric(port: int, name: str) -> int:
-    text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
-    lines = [line for line in text.splitlines() if line.startswith(f"{name} ")]
-    return int(float(lines[0].split()[1])) if lines else 0
+def measure(messages: int, rate: int, seconds: int, *, kafka: bool = True) -> tuple[Cost, Cost]:
+    """The cost in a burst of `messages`, and at `rate` a second for `seconds`."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, port = Path(name), free_port()
+        (folder / "mosquitto.conf").write_text(CONFIG.format(port=port))
+        log = folder / "mosquitto.log"
+        broker = spawn([mosquitto_program(), "-c", folder / "mosquitto.conf"], log=log)
+        wait_until(lambda: listens(port), broker, name="Mosquitto", log=log)
+        node = KafkaNode(folder / "kafka")
+        if kafka:
+            node.start()
+        try:
+            return _measure(folder, port, node.bootstrap if kafka else "", messages, rate, seconds)
+        finally:
+            node.kill()
+            stop(broker, signal.SIGTERM)
 
 
-def acknowledged(port: int) -> int:
-    return metric(port, "ingest_messages_acknowledged_total")
+def _measure(folder: Path, mqtt: int, kafka: str, messages: int, rate: int, seconds: int) -> tuple[Cost, Cost]:
+    first = Ingest(folder, mqtt, kafka)  # makes the session
+    time.sleep(1)
+    first.stop()
+    sender = Sender(mqtt)
+    sender.send(messages)
+    sender.hear()
+    ingest = Ingest(folder, mqtt, kafka)
+    with ingest.measured(messages) as burst:
+        ingest.until(messages)
+    count = rate * seconds
+    with ingest.measured(count) as steady:
+        at = time.monotonic()
+        for _ in range(0, count, max(1, rate // 500)):
+            sender.send(max(1, rate // 500))
+            at += 1 / 500
+            time.sleep(max(0.0, at - time.monotonic()))
+        ingest.until(messages + count)
+    ingest.stop()
+    return burst[0], steady[0]
+
+
+def intake(messages: int = 20_000) -> float:
+    """µs of CPU a message in `Intake.records`: parsing, validation, id, headers."""
+    sent = [Message(*reading(number), 1, False) for number in range(messages)]
+    with tempfile.TemporaryDirectory() as name:
+        desk = Desk(Path(name))
+        began = time.process_time()
+        for start in range(0, messages, 100):
+            desk.intake.records(sent[start : start + 100])
+        return (time.process_time() - began) / messages * 1e6
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--messages", type=int, default=100_000)
     parser.add_argument("--rate", type=int, default=5000)
     parser.add_argument("--seconds", type=int, default=10)
-    parser.add_argument("--log", choices=("kafka", "memory"), default="kafka")
-    parser.add_argument("--profile", default="")
+    parser.add_argument("--nowhere", action="store_true")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        port, metrics = free_port(), free_port()
-        (folder / "mosquitto.conf").write_text(CONFIG.format(port=port))
-        broker = spawn([mosquitto_program(), "-c", folder / "mosquitto.conf"], log=folder / "mosquitto.log")
-        wait_until(lambda: listens(port), broker, name="Mosquitto", log=folder / "mosquitto.log")
-        node = KafkaNode(folder / "kafka")
-        if options.log == "kafka":
-            node.start()
-        env = {
-            **os.environ,
-            "COMPOUND_LOG_URL": f"kafka://{node.bootstrap}" if options.log == "kafka" else "",
-            "COMPOUND_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
-            "COMPOUND_MQTT_URL": f"mqtt://127.0.0.1:{port}",
-            "COMPOUND_KEYS": str(folder / "keys"),
-            "COMPOUND_INGEST_METRICS_PORT": str(metrics),
-        }
-        command = [sys.executable, "-c", INGEST, *([options.profile] if options.profile else [])]
-
-        def ingest() -> subprocess.Popen[bytes]:
-            process = subprocess.Popen(command, env=env)
-            wait_until(lambda: listens(metrics), process, name="ingest", log=folder / "mosquitto.log", timeout_s=30)
-            return process
-
-        process = ingest()
-        time.sleep(1)
-        stop(process, signal.SIGTERM)
-        sender = Sender(port)
-        sender.send(options.messages, 0)
-        sender.finish()
-
-        process = ingest()
-        began = time.monotonic()
-        idle = cpu(process.pid)
-        while acknowledged(metrics) < options.messages:
-            time.sleep(0.1)
-        took = time.monotonic() - began
-        used = cpu(process.pid) - idle
-        print(
-            f"burst: {options.messages / took:,.0f}/s, {used / options.messages * 1e6:.1f} µs CPU a message", flush=True
-        )
-
-        appends = metric(metrics, "ingest_append_seconds_count")
-        at = time.monotonic()
-        start = cpu(process.pid)
-        count = options.rate * options.seconds
-        step = max(1, options.rate // 500)
-        for number in range(0, count, step):
-            sender.send(step, options.messages + number)
-            at += 1 / 500
-            time.sleep(max(0.0, at - time.monotonic()))
-        while acknowledged(metrics) < options.messages + count:
-            time.sleep(0.1)
-        used = cpu(process.pid) - start
-        appends = metric(metrics, "ingest_append_seconds_count") - appends
-        print(f"steady {options.rate}/s: {used / count * 1e6:.1f} µs CPU a message, {count / appends:.0f} an append")
-        stop(process, signal.SIGTERM)
-        node.kill()
-        stop(broker, signal.SIGTERM)
+    burst, steady = measure(options.messages, options.rate, options.seconds, kafka=not options.nowhere)
+    print(f"burst:  {burst}")
+    print(f"steady: {steady}")
+    print(f"intake: {intake():.1f} µs of the batcher's")
 
 
 if __name__ == "__main__":

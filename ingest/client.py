@@ -8,6 +8,9 @@ of paho; paho is pinned by the lock file, and the tests of this file fail when t
 
 from __future__ import annotations
 
+import contextlib
+import os
+import socket
 import struct
 import time
 from collections.abc import Sequence
@@ -15,6 +18,7 @@ from typing import Final
 
 from paho.mqtt.client import Client, MQTTErrorCode
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.exception import MalformedPacket
 
 from ingest.intake import Message
 
@@ -54,6 +58,20 @@ class BulkClient(Client):
     def close(self) -> None:
         """Close the connection without a word, if it is still open."""
         self._sock_close()
+
+    def leave(self, patience_s: float) -> None:
+        """Say goodbye, and read on until the broker has closed, for `patience_s` at most; what comes is left unread.
+
+        A connection closed with bytes unread is reset, and a reset overtakes acknowledgements that the broker has not
+        read yet: it would send those messages again.
+        """
+        sock = self.socket()
+        if sock is None:
+            return
+        with socket.socket(fileno=os.dup(sock.fileno())) as kept:
+            self.disconnect()
+            if self.socket() is None:  # the goodbye is written, and paho has closed its side
+                _read_to_the_end(kept, time.monotonic() + patience_s)
 
     def acknowledge(self, mids: Sequence[int]) -> None:
         """PUBACK `mids` in this order, in one write."""
@@ -145,7 +163,19 @@ class BulkClient(Client):
             "to_process": 0,
             "pos": 0,
         }
-        return self._packet_handle()
+        try:
+            return self._packet_handle()
+        except MalformedPacket:
+            return MQTTErrorCode.MQTT_ERR_PROTOCOL
+
+
+def _read_to_the_end(sock: socket.socket, deadline: float) -> None:
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_WR)
+        while (left := deadline - time.monotonic()) > 0:
+            sock.settimeout(left)
+            if not sock.recv(CHUNK):
+                return
 
 
 _TOO_LONG = -2

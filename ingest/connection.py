@@ -36,6 +36,8 @@ FIRST_WAIT_S: Final = 0.1
 LONGEST_WAIT_S: Final = 5.0
 STEADY_S: Final = 10.0
 """A connection that lasted so long was a good one: the next attempt needs no waiting."""
+GOODBYE_S: Final = 2.0
+"""So long the broker has to close the connection after our goodbye."""
 TICK_MS: Final = 250
 FEW: Final = 200
 """Reads of fewer messages are held apart by the time to gather."""
@@ -259,7 +261,7 @@ class Connection:
         deadline = time.monotonic() + 1
         while self._client.want_write() and time.monotonic() < deadline:
             self._client.loop_write()
-        self._client.disconnect()
+        self._client.leave(GOODBYE_S)
 
     def _on_disconnect(
         self, client: Client, _: Any, flags: DisconnectFlags, reason: ReasonCode, properties: Properties | None

@@ -12,7 +12,7 @@ from ingest.decoders.base import Decode, Format, Malformed
 from ingest.metrics import Metrics
 from ingest.quarantine import Quarantine
 
-MOST_TOPICS: Final = 100_000
+MOST_TOPICS: Final = 50_000
 """So many topics are remembered with their decoders; beyond, all are forgotten and found again."""
 
 
@@ -43,12 +43,12 @@ class Intake:
         self._metrics = metrics
         self._clock = clock
         self._future = int(future_s * SECOND)
-        self._decoders: dict[bytes, Decode | Malformed] = {}
+        self._decoders: dict[bytes, Decode] = {}
 
     def records(self, messages: Sequence[Message]) -> list[Record]:
         """What the log shall hold of `messages`, in their order: at least one record of each (P5).
 
-        Raises OSError when a key of personal data can't be kept: then nothing may be appended or acknowledged.
+        Raises OSError or KeyLost when a key of personal data can't be had: then nothing may be appended or acknowledged.
         """
         now = self._clock()
         latest = now + self._future
@@ -77,13 +77,14 @@ class Intake:
     def _open(self, topic: bytes) -> Decode | Malformed:
         if len(self._decoders) >= MOST_TOPICS:
             self._decoders.clear()
-        decode: Decode | Malformed = Malformed("no such topic")
         text = topic.decode(errors="replace")
         for start, known in self._formats:
             if text.startswith(start):
                 decode = known.open(text)
-        self._decoders[topic] = decode
-        return decode
+                if not isinstance(decode, Malformed):
+                    self._decoders[topic] = decode
+                return decode
+        return Malformed("no such topic")
 
     def _refuse(
         self, message: Message, malformed: Malformed, now: int, out: list[Record], *, known: bool = True

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from compound.keys import KeyLost
 from ingest.decoders.base import Malformed, Observed, why
 
 MOST_BAD: Final = 32
@@ -56,5 +57,7 @@ def several(
 def _one(element: bytes, latest: int, judge: Judge) -> Observed | Malformed:
     try:
         return judge(element, latest)
+    except (OSError, KeyLost):
+        raise  # it is the key folder that is wrong, not the payload
     except Exception as error:  # noqa: BLE001 - as above; the reason names the error's type
         return why(error)

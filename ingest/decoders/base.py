@@ -80,7 +80,10 @@ class Malformed(NamedTuple):
 
 
 Decode = Callable[[bytes, int], Iterable[Observed | Malformed]]
-"""One topic's payload, and the latest time it may carry (microseconds UTC), to what is in it. Never raises."""
+"""One topic's payload, and the latest time it may carry (microseconds UTC), to what is in it.
+
+Raises OSError and KeyLost, of the key folder, and nothing else.
+"""
 
 
 class Format(Protocol):

@@ -14,6 +14,7 @@ from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
 
 from ingest.client import BulkClient
 from ingest.intake import Message
+from tests.support.ingest_rig import until
 
 V5, V311 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
 
@@ -136,3 +137,20 @@ def test_a_lost_connection_is_noticed():
         broker.close()
         client.loop_read()
         assert client.socket() is None
+
+
+@pytest.mark.parametrize("protocol", [V5, V311])
+def test_leaving_with_messages_unread_resets_nothing(protocol: MQTTProtocolVersion):
+    """A reset would overtake the acknowledgement."""
+    with connected(protocol) as (client, broker):
+        broker.sendall(publish(Message(b"t", b"1", 1, False), v5=protocol == V5))
+        until(lambda: _more(client))
+        client.loop_read()
+        client.acknowledge([1])
+        broker.sendall(publish(Message(b"t", b"2", 2, False), v5=protocol == V5))
+        until(lambda: _more(client))
+        client.leave(0.2)
+        received = b""
+        while chunk := broker.recv(4096):
+            received += chunk
+    assert received.startswith(b"\x40\x02\x00\x01\xe0")

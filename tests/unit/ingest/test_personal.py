@@ -111,6 +111,16 @@ def test_the_number_is_replaced_before_id_and_append(
     assert desk.records(topic, spaced) == [record]
 
 
+def test_without_a_key_nothing_is_taken_and_nothing_refused(desk: Desk, tmp_path: Path):
+    (tmp_path / "access-2026-11.key").write_bytes(b"damaged")
+    with pytest.raises(KeyLost, match="damaged"):
+        desk.records(GATE, [said(event="grant", card=CARD)] * 2)
+    (tmp_path / "access-2026-11.key").unlink()
+    (tmp_path / "access-2026-11.key").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        desk.records(GATE, said(event="grant", card=CARD))
+
+
 def test_a_quarantined_message_can_be_read_only_with_its_months_key(desk: Desk, tmp_path: Path):
     payload = json.dumps(said(event="grant", card=CARD, colour="red")).encode()
     [record] = desk.records(GATE, payload)
