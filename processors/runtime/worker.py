@@ -30,7 +30,7 @@ STALE_SLICE = 200
 BUSY = 100
 """Records in one batch from which on a domain counts as busy: then it lets more gather before it reads again,"""
 GATHER_S = 0.1
-"""for so long. A transaction costs some milliseconds however little is in it."""
+"""for so long, or for its own `gather_s`. A transaction costs some milliseconds however little is in it."""
 
 _MOVE = """
 UPDATE position p SET next_offset = m.after
@@ -57,6 +57,7 @@ class Worker:
         self._positions: dict[Slot, int] = {}
         self._registry: Registry | None = None
         self._ticked = 0.0
+        self._gather_s: float = getattr(domain, "gather_s", GATHER_S)
         self._out = structlog.get_logger(domain=domain.name)
 
     def run(self, stop: threading.Event) -> None:
@@ -109,7 +110,7 @@ class Worker:
             self._ticked = self._clock()
             self.pass_time(sorted(assigned), at_end)
         if at_end and len(batch) >= BUSY:
-            stop.wait(GATHER_S)
+            stop.wait(self._gather_s)
 
     def load_positions(self, slots: Sequence[Slot]) -> Mapping[Slot, int]:
         """Next offset of each assigned partition; a fresh assignment makes all that is in memory worthless."""
