@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_FIRST = (datetime(1, 1, 1, tzinfo=UTC) - EPOCH) // _MICROSECOND
+_LAST = (datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC) - EPOCH) // _MICROSECOND
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -25,11 +27,14 @@ def moment(time: int) -> datetime:
 
 
 def parse(text: str) -> int:
-    """Microseconds of an RFC 3339 time with offset. Raises ValueError when it has none or is no time."""
+    """Microseconds of an RFC 3339 time with offset. Raises ValueError when it has none, is no time, or lies in no year of UTC."""
     parsed = datetime.fromisoformat(text)
     if parsed.tzinfo is None:
         raise ValueError(f"time without offset: {text!r}")
-    return micros(parsed)
+    time = micros(parsed)
+    if not _FIRST <= time <= _LAST:
+        raise ValueError(f"time outside of the calendar: {text!r}")
+    return time
 
 
 def text(time: int) -> str:

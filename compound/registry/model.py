@@ -19,6 +19,8 @@ Role = Literal["main", "sub", "generation", "storage"]
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 """A whole number that every part of the house can hold."""
+Seconds = Annotated[int, msgspec.Meta(ge=0, le=3_660 * 86_400)]
+"""A duration of at most ten years: with it every time stays in the calendar."""
 Ratio = Annotated[str, msgspec.Meta(pattern=r"^(?=.*[1-9])[0-9]{1,12}(\.[0-9]{1,9})?$")]
 """An exact decimal above 0, as text."""
 Weight = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,6}(\.[0-9]{1,9})?$")]
@@ -86,7 +88,7 @@ class Carpark(Item, frozen=True, kw_only=True):
 class SpotClass(Item, frozen=True, kw_only=True):
     """A class of spots; a stay longer than the limit is an overstay (None: never)."""
 
-    limit_s: Count | None = None
+    limit_s: Seconds | None = None
 
 
 class Point(Item, frozen=True, kw_only=True, tag_field="type"):
@@ -147,9 +149,9 @@ class BankPoint(Point, frozen=True, kw_only=True, tag="locker"):
     """A locker bank; `cells` maps a cell's id to its size."""
 
     cells: dict[str, str]
-    door_open_limit_s: Count = 120
+    door_open_limit_s: Seconds = 120
     """A door open for longer is left open."""
-    reservation_s: Count = 7200
+    reservation_s: Seconds = 7200
     """A reservation without a deposit expires after this (DOMAIN, Lockers)."""
 
 
@@ -161,9 +163,9 @@ class Device(Item, frozen=True, kw_only=True, tag_field="kind"):
 
     site: str
     point: str | None
-    silence_s: Count = 1800
+    silence_s: Seconds = 1800
     """Without any message for this long (by arrival) the device is silent."""
-    channel_silence_s: dict[str, Count] = {}
+    channel_silence_s: dict[str, Seconds] = {}
     """Limit for a single channel (reading, event) of a device that otherwise lives."""
     maintenance: bool = False
 
@@ -185,20 +187,20 @@ class MeterDevice(Device, frozen=True, kw_only=True, tag="meter"):
     unit: Ratio = "1"
     """Wh or litres that one unit of the register stands for, exact decimal; 0.625 for a pulse of 0.625 Wh."""
     serial: str | None = None
-    interval_s: Count = 900
+    interval_s: Seconds = 900
 
 
 class InverterDevice(Device, frozen=True, kw_only=True, tag="inverter"):
     """An inverter with an acc32 counter in Wh (SunSpec 103)."""
 
     rated_w: Count
-    interval_s: Count = 300
+    interval_s: Seconds = 300
 
 
 class WeatherDevice(Device, frozen=True, kw_only=True, tag="weather"):
     """A weather station."""
 
-    interval_s: Count = 300
+    interval_s: Seconds = 300
 
 
 class GateDevice(Device, frozen=True, kw_only=True, tag="gate"):
@@ -208,7 +210,7 @@ class GateDevice(Device, frozen=True, kw_only=True, tag="gate"):
 class ParkingDevice(Device, frozen=True, kw_only=True, tag="parking"):
     """A spot's sensor; its state is unknown after `heartbeat_limit_s` without a point (by device time)."""
 
-    heartbeat_limit_s: Count = 600
+    heartbeat_limit_s: Seconds = 600
 
 
 class LockerDevice(Device, frozen=True, kw_only=True, tag="locker"):

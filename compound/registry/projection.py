@@ -119,6 +119,8 @@ def _mark_stale(conn: Connection, change: Change, others: Iterable[dict[str, Any
         devices = {("meter", data["device"]) for data in versions}
     else:
         devices = _devices_at(conn, change)
+        if change.kind == "site":
+            since = _BEGINNING
     rows = [
         (kind, device, moment(parse(since)), domain) for kind, device in devices for domain in DERIVED_BY.get(kind, ())
     ]
@@ -127,6 +129,9 @@ def _mark_stale(conn: Connection, change: Change, others: Iterable[dict[str, Any
             "INSERT INTO registry.stale (kind, device, since, domain) VALUES (%s, %s, %s, %s)", rows
         )
 
+
+_BEGINNING: Final = "0001-01-01T00:00:00Z"
+"""Where a site lies and the zone of its days are what the newest version says, for all its history."""
 
 _AT: Final[dict[str, str]] = {
     "point": "data->>'point' = %(id)s",

@@ -145,3 +145,24 @@ def test_absurd_values_harm_nothing(rig: EnergyRig) -> None:
     facts = rig.facts()
     assert len(facts["points"]) == 17
     assert all(row[5] - row[4] < 10**10 for row in facts["segments"] if row[0] == "m1")
+
+
+def test_a_site_that_turns_out_to_lie_elsewhere_is_derived_again_from_the_beginning(
+    make_rig: Callable[[], EnergyRig],
+) -> None:
+    """The newest version says where a site lies, for all its history; the sky over a night's PV energy is of that place."""
+    moved, known = make_rig(), make_rig()
+    night = [
+        reading("pv", at("16:00"), 0, import_wh=0),
+        reading("pv", at("16:00") + 16 * 4 * QUARTER, 1, import_wh=6_000),
+    ]
+    elsewhere = {"timezone": "Asia/Shanghai", "latitude": 20.0, "longitude": 125.0}
+    known.register("site", "demo", elsewhere)
+    for rig in (moved, known):
+        rig.register("point", "roof", {"type": "meter", "site": "demo", "medium": "electricity", "role": "generation"})
+        rig.meter("pv", "roof")
+        rig.send(night)
+    assert moved.facts()["quarters"] != known.facts()["quarters"]
+    moved.register("site", "demo", elsewhere, since="2029-01-01T00:00:00Z")
+    moved.settle()
+    assert moved.facts()["quarters"] == known.facts()["quarters"]

@@ -31,9 +31,18 @@ FROM = "2026-01-01T00:00:00Z"
         ("device", {**METER, "kind": "toaster"}, "toaster"),
         ("site", {**SITE, "timezone": "Mars/North"}, "Mars/North"),
         ("site", {**SITE, "reset_hour": 24}, "reset_hour"),
+        ("device", {**METER, "silence_s": 2**31}, "silence_s"),
+        ("device", {**METER, "channel_silence_s": {"reading": 2**40}}, "channel_silence_s"),
+        ("device", {"kind": "parking", "site": "s", "point": "p", "heartbeat_limit_s": 2**50}, "heartbeat_limit_s"),
+        ("spot_class", {"limit_s": 2**50}, "limit_s"),
         ("castle", {}, "castle"),
         ("replacement", {"device": "m", "register": "import_wh", "removed_at": "yesterday"}, "final"),
         ("choice", {"device": "m", "register": "r", "time": "noon", "value": 1, "reason": "r"}, "noon"),
+        (
+            "choice",
+            {"device": "m", "register": "r", "time": "0001-01-01T00:00:00+14:00", "value": 1, "reason": "r"},
+            "calendar",
+        ),
         ("quota", {"department": "d", "year": 2026, "medium": "water", "budget": 1, "weights": ["1"]}, "weights"),
     ],
 )
