@@ -12,7 +12,7 @@ import structlog
 
 from compound.events import COMMANDS, HISTORY, Received
 from compound.settings import Settings
-from compound.timeutil import moment
+from compound.timeutil import micros, moment
 from processors.alerts import tables
 from processors.alerts.alert import (
     ACKNOWLEDGE,
@@ -30,6 +30,9 @@ from processors.alerts.sender import Sender
 from processors.runtime.domain import Tx
 
 _SHAPES: Final[dict[str, Any]] = {**dict.fromkeys(TOLD, Told), ACKNOWLEDGE: Acknowledge, DELIVERED: Delivered}
+APART: Final = timedelta(seconds=5)
+"""So long after the alert above it ended an alert is taken to go on: one cause ends both, but not in one event."""
+
 _out = structlog.get_logger(domain="alerts")
 
 
@@ -70,23 +73,25 @@ class AlertsDomain:
         """Alerts are history: a change of the registry changes none."""
 
     def tick(self, tx: Tx) -> bool:
-        """Nothing happens by time alone; what is to be sent is the senders' business."""
-        return False
+        """Alerts that go on although the one above them ended stand for themselves: the log is read to its end, so an end
+        of their own, which comes with that of the other, is in.
+        """
+        released = tables.release(tx.conn, moment(tx.now) - APART)
+        for alert, event, ended in released:
+            self._queue(tx, alert, event, micros(ended))
+            tx.changed.add(("alert", alert))
+        return bool(released)
 
     def forget(self) -> None:
         """Nothing is held in memory."""
 
     def _told(self, tx: Tx, received: Received, told: Told) -> None:
         """Queue the deliveries of one event. One cause is one alert: another of it waits under the first."""
-        raised = TOLD[received.event.type] == "raised"
-        if raised:
+        if TOLD[received.event.type] == "raised":
             over = tables.standing(tx.conn, told.subject, SAME_CAUSE.get(told.rule, ())) if told.notify else None
             tables.put_under(tx.conn, told.alert, over)
         if told.notify and not tables.is_under(tx.conn, told.alert):
             self._queue(tx, told.alert, received.event.id, received.recorded)
-        if not raised:
-            for alert, event in tables.release(tx.conn, told.alert):
-                self._queue(tx, alert, event, received.recorded)
 
     def _queue(self, tx: Tx, alert: str, event: str, recorded: int) -> None:
         fresh = moment(tx.now) - moment(recorded) <= timedelta(seconds=self._settings.alert_age_s)

@@ -75,15 +75,16 @@ def is_under(conn: Connection, alert: str) -> bool:
     return row is not None and bool(row[0])
 
 
-def release(conn: Connection, over: str) -> list[tuple[str, str]]:
-    """The alert `over` has ended: those that still stand under it stand for themselves; (alert, event that raised it)."""
+def release(conn: Connection, before: datetime) -> list[tuple[str, str, datetime]]:
+    """Have alerts stand for themselves whose cover ended at `before` or earlier: (alert, event that raised it, that end)."""
     rows = conn.execute(
-        "UPDATE alert a SET under = NULL WHERE under = %s AND phase = 'raised' RETURNING id,"
+        "UPDATE alert a SET under = NULL FROM alert o WHERE o.id = a.under AND a.phase = 'raised' AND o.phase <> 'raised'"
+        " AND greatest(o.cleared, o.withdrawn) <= %s RETURNING a.id,"
         " (SELECT e.id FROM event e WHERE e.alert = a.id AND e.type = 'alert.raised.v1'"
-        ' ORDER BY e.recorded DESC, e."offset" DESC LIMIT 1)',
-        (over,),
+        ' ORDER BY e.recorded DESC, e."offset" DESC LIMIT 1), greatest(o.cleared, o.withdrawn)',
+        (before,),
     ).fetchall()
-    return [(alert, event) for alert, event in rows]
+    return [(alert, event, ended) for alert, event, ended in rows]
 
 
 def queue(conn: Connection, alert: str, event: str, channel: str, state: str, now: datetime) -> None:

@@ -32,6 +32,8 @@ CREATE TABLE alerts.alert (
 );
 CREATE INDEX alert_by_raised ON alerts.alert (raised, id);
 CREATE INDEX alert_by_subject ON alerts.alert (subject, raised);
+-- Those that wait under another.
+CREATE INDEX alert_under ON alerts.alert (under) WHERE under IS NOT NULL AND phase = 'raised';
 -- The desk's list.
 CREATE INDEX alert_listed ON alerts.alert (category, raised) WHERE state IN ('raised', 'acknowledged', 'unacknowledged');
 

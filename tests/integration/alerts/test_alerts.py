@@ -26,6 +26,10 @@ class Desk(Bench):
     def command(self, event: Event, at: int) -> None:
         self.arrive(event, at=at, topic=COMMANDS)
 
+    def pass_time(self, at: int) -> None:
+        with self.conn.transaction():
+            self.domain.tick(self.tx(at))
+
     def states(self) -> dict[str, str | None]:
         return dict(self.rows("SELECT id, state FROM alerts.alert ORDER BY id"))
 
@@ -80,10 +84,23 @@ def test_one_alert_for_one_cause(desk: Desk) -> None:
     assert [event for event, _ in desk.queued()] == ["f-raised-1", "f-cleared-1"]
 
 
+def test_one_cause_ends_both_and_only_the_first_is_told(desk: Desk) -> None:
+    """The door is shut: the forced alarm clears first, the held one under it a moment later. Of that one nothing is sent."""
+    desk.hear(told("raised", "f", TEN, rule="forced"), told("raised", "h", TEN, rule="held"), at=TEN)
+    desk.hear(told("cleared", "f", TEN + SECOND, rule="forced"), at=TEN + SECOND)
+    desk.pass_time(TEN + 2 * SECOND)
+    desk.hear(told("cleared", "h", TEN + SECOND, rule="held"), at=TEN + 2 * SECOND)
+    desk.pass_time(TEN + 60 * SECOND)
+    assert [event for event, _ in desk.queued()] == ["f-raised-1", "f-cleared-1"]
+
+
 def test_when_the_first_is_withdrawn_the_other_stands_for_itself(desk: Desk) -> None:
     desk.hear(told("raised", "f", TEN, rule="forced"), told("raised", "h", TEN, rule="held"), at=TEN)
-    desk.hear(told("withdrawn", "f", TEN, rule="forced"), at=TEN + SECOND)
-    desk.hear(told("cleared", "h", TEN, rule="held"), at=TEN + 2 * SECOND)
+    desk.hear(told("withdrawn", "f", TEN + SECOND, rule="forced"), at=TEN + SECOND)
+    desk.pass_time(TEN + 2 * SECOND)
+    assert desk.rows("SELECT id, under FROM alerts.alert ORDER BY id") == [("f", None), ("h", "f")]
+    desk.pass_time(TEN + 6 * SECOND)
+    desk.hear(told("cleared", "h", TEN, rule="held"), at=TEN + 7 * SECOND)
     assert desk.rows("SELECT id, under FROM alerts.alert ORDER BY id") == [("f", None), ("h", None)]
     assert [event for event, _ in desk.queued()] == ["f-raised-1", "f-withdrawn-1", "h-raised-1", "h-cleared-1"]
 
