@@ -98,7 +98,7 @@ class Teller:
         if over:
             if told:
                 self._say(tx, due, segment, "cleared")
-            elif due.state is None:
+            elif due.state in (None, "withdrawn"):
                 self._say(tx, due, segment, "recorded")
             return None
         if not told:

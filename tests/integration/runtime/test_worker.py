@@ -192,3 +192,24 @@ def test_a_late_point_withdraws_what_was_told(rig: Rig) -> None:
     rig.log.append([record("a", START + 5 * SECOND, "free", 1)])
     rig.turn(pair, turns=4)
     assert [e.type for e in rig.history()] == ["alert.raised.v1", "alert.withdrawn.v1"]
+
+
+def test_what_was_withdrawn_and_holds_after_all_is_recorded(rig: Rig) -> None:
+    """Its device is taken off the registry and comes back, when the condition is over: that is said, and not sent."""
+    rig.register("a")
+    pair = rig.worker()
+    rig.log.append([record("a", START, "occupied")])
+    rig.now = START / SECOND + 50
+    rig.turn(pair)
+    rig.conn.execute("UPDATE subject SET recorded = to_timestamp(%s), late_recorded = NULL", (START / SECOND,))
+    rig.turn(pair, turns=4)
+    gone = Change("device", "a", text(START - 1000 * SECOND), None)
+    rig.log.append([to_record(REGISTRY, to_event(gone, START)), record("a", START + 60 * SECOND, "free", 1)])
+    assert rig._registry is not None
+    rig.turn(rig._registry)
+    rig.turn(pair, turns=4)
+    assert [e.type for e in rig.history()] == ["alert.raised.v1", "alert.withdrawn.v1"]
+    rig.register("a")
+    rig.turn(pair, turns=4)
+    told = [(e.type, msgspec.json.decode(e.data)["notify"]) for e in rig.history()]
+    assert told[2:] == [("alert.raised.v1", False), ("alert.cleared.v1", False)]
