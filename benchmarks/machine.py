@@ -50,6 +50,15 @@ def cpu_by_group(groups: Mapping[str, Iterable[int]]) -> dict[str, float]:
     return {name: sum(tree(pid) for pid in pids) for name, pids in groups.items()}
 
 
+def cpu_of(pids: Mapping[int, str]) -> dict[str, float]:
+    """Seconds of CPU of processes that still run, by the names given to them."""
+    stats = _stats()
+    found: dict[str, float] = {}
+    for pid, name in pids.items():
+        found[name] = found.get(name, 0.0) + stats.get(pid, (0, 0.0))[1]
+    return found
+
+
 def _stats() -> dict[int, tuple[int, float]]:
     """Process -> (parent, seconds of CPU of its own and of its children that have ended)."""
     found = {}

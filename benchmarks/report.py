@@ -107,6 +107,12 @@ def _ways(ways: Sequence[Way]) -> Iterator[str]:
         for way in ways
     ]
     yield from _table(("log", *names, "(load)"), rows)
+    yield "PostgreSQL's share of it by what a connection is for (the five largest):"
+    yield ""
+    for way in ways:
+        most = sorted(way.held.postgres.items(), key=lambda item: -item[1])[:5]
+        yield f"- {way.log}, {way.each} a message: " + ", ".join(f"{name} {used:.1f}" for name, used in most)
+    yield ""
     yield "Latency, from publishing to the commit of the row in `energy.point`, milliseconds:"
     yield ""
     rows = [

@@ -28,7 +28,7 @@ import psycopg
 from rich.console import Console
 
 from benchmarks.load import Report
-from benchmarks.machine import cpu_by_group
+from benchmarks.machine import cpu_by_group, cpu_of
 from ops.cli_registry import apply_file
 from ops.embedded.postgres import EmbeddedPostgres
 from ops.embedded.process import free_port
@@ -36,8 +36,8 @@ from tests.e2e.running import Running, children, cmdline
 from tests.services.kafka_node import KafkaNode
 
 SHARES = (0.95, 0.85, 0.75, 0.65, 0.5)
-SETTLED_S = 1.5
-"""A rate is held when everything is committed so soon after the last message."""
+SETTLED_S = 2.0
+"""A rate is held when everything is committed so soon after the last message (liveness writes once a second)."""
 WARM_UP = 10_000
 _PATIENCE_S = 300.0
 
@@ -55,6 +55,8 @@ class Figures(msgspec.Struct):
     behind_s: float
     """How late the generator was."""
     cpu: dict[str, float]
+    postgres: dict[str, float]
+    """PostgreSQL's share by what its connections are for."""
     generator_cpu: float
     p50_ms: float
     p99_ms: float
@@ -98,9 +100,10 @@ class Compound:
         """Publish, wait for the last commit, and measure."""
         readings -= readings % each
         wanted = {name: at + readings for name, at in self._positions().items()} or {"energy": readings}
-        before = cpu_by_group(self._groups)
+        before, backends = cpu_by_group(self._groups), self._backends()
+        asked = cpu_of(backends)
         report, end = self._publish(readings, rate, each, wanted)
-        after = cpu_by_group(self._groups)
+        after, answered = cpu_by_group(self._groups), cpu_of(backends)
         p50, p99 = self._latency(report, each)
         return Figures(
             readings=readings,
@@ -108,6 +111,7 @@ class Compound:
             settled_s=end - report.last / 1e6,
             behind_s=report.behind_s,
             cpu={name: (after[name] - before[name]) / readings * 1e6 for name in before},
+            postgres={name: (answered[name] - asked[name]) / readings * 1e6 for name in asked},
             generator_cpu=report.cpu_s / readings * 1e6,
             p50_ms=p50,
             p99_ms=p99,
@@ -140,6 +144,13 @@ class Compound:
             for schema in self._schemas
         )
         return {schema: position for schema, position in self._conn.execute(each.encode()) if position is not None}
+
+    def _backends(self) -> dict[int, str]:
+        """PostgreSQL's processes and what they do."""
+        rows = self._conn.execute(
+            "SELECT pid, coalesce(nullif(application_name, ''), backend_type) FROM pg_stat_activity"
+        )
+        return {pid: "measuring" if pid == self._conn.info.backend_pid else name for pid, name in rows}
 
     def _latency(self, report: Report, each: int) -> tuple[float, float]:
         """Median and 99th percentile of all messages, by the newest reading of each; milliseconds."""

@@ -52,7 +52,7 @@ def test_its_meters_can_be_registered(tmp_path):
 
 
 def test_the_report_shows_what_was_found(tmp_path, monkeypatch):
-    run = Figures(1000, 9000.0, 0.2, 0.0, {"broker": 5.0, "PostgreSQL": 40.0}, 2.4, 12.0, 34.0)
+    run = Figures(1000, 9000.0, 0.2, 0.0, {"broker": 5.0, "PostgreSQL": 40.0}, {"log": 9.0}, 2.4, 12.0, 34.0)
     ways = [Way("PostgreSQL", each, 1000, run, run, run, run, ["energy"]) for each in (1, 10)]
     machine = {"date": "today", "commit": "abc", "CPU": "one"}
     said = msgspec.json.encode(ways).decode()
