@@ -9,7 +9,7 @@ import numpy as np
 from compound.events import Received
 from compound.registry.timeline import FOREVER
 from compound.settings import Settings
-from compound.timeutil import SECOND, moment
+from compound.timeutil import HOUR, SECOND, moment
 from processors.energy import breaks, tables
 from processors.energy.catalogue import Catalogue, distinct
 from processors.energy.decode import Batch, decode
@@ -63,7 +63,17 @@ class EnergyDomain:
         watched = breaks.watched(tx.conn)
         own = [received for received in events if received.event.subject in watched] if watched else []
         note_arrivals(tx, arrivals_of(own, self.teller.late))
+        self._note_burst(tx, batch)
         tx.changed.update((self.name, self.catalogue.subject(series)[0]) for series in distinct(batch.series))
+
+    def _note_burst(self, tx: Tx, batch: Batch) -> None:
+        """Note when a late reading came in: totals of a month that is being filled in are not told of yet."""
+        late = batch.recorded[batch.recorded - batch.time > HOUR]
+        if len(late):
+            tx.conn.execute(
+                "INSERT INTO burst VALUES (true, %s) ON CONFLICT (one) DO UPDATE SET recorded = excluded.recorded",
+                (moment(int(late.max())),),
+            )
 
     def rederive(self, tx: Tx, devices: Sequence[tuple[str, int]]) -> None:
         """Derive the series of devices again after a change of the registry, and sum them anew."""

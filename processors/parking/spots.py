@@ -203,6 +203,8 @@ def _stay(device: str, stay: Stay, end: int | None, known_until: int, registry: 
     segments = [Segment("stay", stay.start, end, {**place, "dwell_s": dwell, "uncertain": stay.uncertain})]
     if stay.overstay is not None and stay.overstay < (known_until if end is None else end):
         data = {**place, "stay": text(stay.start), "limit_s": (stay.overstay - stay.start) // SECOND}
+        if end is None:
+            data["known_until"] = text(known_until)
         segments.append(Segment("overstay", stay.overstay, end, data, tell_at=stay.tell_at))
     return segments
 

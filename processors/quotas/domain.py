@@ -12,6 +12,7 @@ from time import perf_counter
 from typing import Final, NamedTuple
 
 from compound.events import Received
+from compound.log.port import Slot
 from compound.settings import Settings
 from compound.store.db import Lock, sql_text
 from compound.timeutil import QUARTER, SECOND, moment
@@ -27,6 +28,8 @@ RULES: Final = {
     KINDS["warning"]: Rule("energy", "medium"),
     KINDS["alarm"]: Rule("energy", "high"),
 }
+READ: Final = ("meter", "inverter")
+"""What the energy domain reads."""
 BEHIND: Final = 1000
 """With more records than this not yet taken in by the energy domain, no level is told."""
 LONGEST_S: Final = 0.25
@@ -117,14 +120,13 @@ class Quotas:
 
         While a month is being filled in, what looks like a level may be over with the next reading.
         """
-        behind = tx.conn.execute(
-            "SELECT coalesce(sum(b.next_offset - p.next_offset), 0) FROM energy.position p JOIN book.partition b"
-            " ON (b.topic, b.generation, b.partition) = (p.topic, p.generation, p.partition)"
-        ).fetchone()
+        rows = tx.conn.execute("SELECT topic, generation, partition, next_offset FROM energy.position").fetchall()
+        read = {Slot(*row[:3]): row[3] for row in rows}
+        behind = sum(head - read.get(slot, 0) for slot, head in tx.heads(READ).items())
         late = tx.conn.execute(
-            "SELECT max(late_recorded) > %s FROM energy.subject", (moment(tx.now - self._quiet),)
+            "SELECT 1 FROM energy.burst WHERE recorded > %s", (moment(tx.now - self._quiet),)
         ).fetchone()
-        return behind is not None and behind[0] <= BEHIND and not (late and late[0])
+        return behind <= BEHIND and late is None
 
 
 _COLUMNS: Final = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -19,6 +19,13 @@ CHANGES = "changes"
 _NOTIFY_LIMIT = 7000
 
 
+Heads = Callable[[Sequence[str]], Mapping[Slot, int]]
+
+
+def _no_heads(topics: Sequence[str]) -> Mapping[Slot, int]:
+    return {}
+
+
 @dataclass(slots=True)
 class Tx:
     """One transaction of a domain: the connection (search_path = the domain's schema), the registry that holds, the time.
@@ -32,6 +39,10 @@ class Tx:
     now: int
     slots: frozenset[Slot] | None = None
     """The partitions this worker has read to their end (None: all there are); only their subjects are told of."""
+    whole: bool = True
+    """Whether all partitions of the domain's topics are read to their end, by whichever worker."""
+    heads: Heads = _no_heads
+    """The log's next offsets, by partition, of topics; empty where nobody can say."""
     changed: set[tuple[str, str]] = field(default_factory=set)
 
     def tell(self, topic: str, event: Event, key: str) -> None:

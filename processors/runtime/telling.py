@@ -8,16 +8,19 @@ before it could be known is recorded, never sent. What was told stands in `told`
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
 from compound.events import HISTORY, Event, history_id
 from compound.store.db import Connection
-from compound.timeutil import SECOND, micros, moment, text
+from compound.timeutil import SECOND, micros, moment, parse, text
 from processors.runtime.domain import Tx
 from processors.runtime.timeline import Segment
 
+STEADY: Final = timedelta(seconds=5)
+"""Change of a device's lateness up to which its clock is merely slow."""
 MOST: Final = 2000
 """Conditions looked at in one transaction."""
 
@@ -43,6 +46,8 @@ class Due(NamedTuple):
     late: int | None
     state: str | None
     times: int
+    notified: bool
+    """Whether the raising went out; what follows it then does too."""
 
 
 Lookup = Callable[[Connection, Sequence[Name]], Mapping[Name, Segment]]
@@ -75,15 +80,16 @@ class Teller:
     def _due(self, tx: Tx) -> list[Due]:
         slots = sorted(tx.slots or ())
         rows = tx.conn.execute(
-            "SELECT d.subject, d.what, d.kind, d.start, d.key, s.newest, s.recorded, s.late_recorded, t.state, coalesce(t.times, 0)"
+            "SELECT d.subject, d.what, d.kind, d.start, d.key, s.newest, s.recorded, s.late_recorded, t.state, coalesce(t.times, 0),"
+            " coalesce(t.notify, false)"
             " FROM due d LEFT JOIN subject s USING (subject) LEFT JOIN told t USING (subject, what, kind, start, key)"
-            " WHERE d.at <= %s AND (%s OR s.subject IS NULL"
-            " OR (s.topic, s.partition) IN (SELECT * FROM unnest(%s::text[], %s::int[])))"
+            " WHERE d.at <= %s AND CASE WHEN s.subject IS NULL THEN %s"
+            " ELSE %s OR (s.topic, s.partition) IN (SELECT * FROM unnest(%s::text[], %s::int[])) END"
             " ORDER BY d.at LIMIT %s FOR UPDATE OF d SKIP LOCKED",
-            (moment(tx.now), tx.slots is None, [s.topic for s in slots], [s.partition for s in slots], MOST),
+            (moment(tx.now), tx.whole, tx.slots is None, [s.topic for s in slots], [s.partition for s in slots], MOST),
         ).fetchall()
         return [
-            Due((r[0], r[1], r[2], micros(r[3]), r[4]), _time(r[5]), _time(r[6]), _time(r[7]), r[8], int(r[9]))
+            Due((r[0], r[1], r[2], micros(r[3]), r[4]), _time(r[5]), _time(r[6]), _time(r[7]), r[8], int(r[9]), r[10])
             for r in rows
         ]
 
@@ -102,6 +108,8 @@ class Teller:
                 self._say(tx, due, segment, "recorded")
             return None
         if not told:
+            if _unknown(segment, tx.now):
+                return None
             if not self._passed(tx, due, segment):
                 return tx.now
             self._say(tx, due, segment, "raised")
@@ -126,9 +134,10 @@ class Teller:
         data = self._data(tx, due, segment, alert)
         times = due.times + 1
         steps = ("raised", "cleared") if state == "recorded" else (state,)
+        notify = self._pages(tx, due) if state == "raised" else due.notified and state != "recorded"
         for step in steps:
             event_type = f"alert.{step}.v1"
-            body = {**data, "notify": self._pages(tx, due, state)}
+            body = {**data, "notify": notify}
             source = f"compound/processors/{tx.domain}"
             event = Event(
                 history_id(alert, step, times), source, event_type, tx.now, subject, msgspec.json.encode(body)
@@ -136,15 +145,16 @@ class Teller:
             tx.tell(HISTORY, event, alert)
         tx.changed.add(("alert", alert))
         tx.conn.execute(
-            "INSERT INTO told (subject, what, kind, start, key, state, times) VALUES (%s, %s, %s, %s, %s, %s, %s)"
-            " ON CONFLICT (subject, what, kind, start, key) DO UPDATE SET state = excluded.state, times = excluded.times",
-            (subject, what, kind, moment(start), key, state, times),
+            "INSERT INTO told (subject, what, kind, start, key, state, times, notify) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+            " ON CONFLICT (subject, what, kind, start, key)"
+            " DO UPDATE SET state = excluded.state, times = excluded.times, notify = excluded.notify",
+            (subject, what, kind, moment(start), key, state, times, notify),
         )
 
-    def _pages(self, tx: Tx, due: Due, state: str) -> bool:
-        """Whether the change goes out: not what was never sent, and nothing of a device in maintenance (DOMAIN)."""
+    def _pages(self, tx: Tx, due: Due) -> bool:
+        """Whether a raising goes out: nothing of a device in maintenance pages anyone (DOMAIN)."""
         placement = tx.registry.placement(due.name[0], tx.now)
-        return "recorded" not in (state, due.state) and not (placement is not None and placement.device.maintenance)
+        return not (placement is not None and placement.device.maintenance)
 
     def _data(self, tx: Tx, due: Due, segment: Segment | None, alert: str) -> dict[str, Any]:
         subject, what, kind, start, key = due.name
@@ -198,7 +208,10 @@ def segments_of(*tables: str) -> Lookup:
 
 
 def note_arrivals(tx: Tx, arrivals: Mapping[str, tuple[str, int, int, int, int | None]]) -> None:
-    """Note of each subject (topic, partition, newest time, newest recorded, newest recorded of a late point), all µs."""
+    """Note of each subject (topic, partition, newest time, newest recorded, newest recorded of a late point), all µs.
+
+    A device that is steadily as late as before has a slow clock; only one whose lateness changes delivers a late burst.
+    """
     if not arrivals:
         return
     rows = [
@@ -208,9 +221,17 @@ def note_arrivals(tx: Tx, arrivals: Mapping[str, tuple[str, int, int, int, int |
     tx.conn.execute(
         "INSERT INTO subject AS held SELECT * FROM unnest(%s::text[], %s::text[], %s::int[], %s::timestamptz[], %s::timestamptz[],"
         " %s::timestamptz[]) ON CONFLICT (subject) DO UPDATE SET newest = greatest(held.newest, excluded.newest),"
-        " recorded = greatest(held.recorded, excluded.recorded), late_recorded = greatest(held.late_recorded, excluded.late_recorded)",
-        [list(column) for column in zip(*rows, strict=True)],
+        " recorded = greatest(held.recorded, excluded.recorded), late_recorded = CASE"
+        " WHEN (excluded.recorded - excluded.newest) - (held.recorded - held.newest) BETWEEN %s AND %s THEN held.late_recorded"
+        " ELSE greatest(held.late_recorded, excluded.late_recorded) END",
+        [*([*column] for column in zip(*rows, strict=True)), -STEADY, STEADY],
     )
+
+
+def _unknown(segment: Segment, now: int) -> bool:
+    """Whether it is not known any more that the condition holds (`known_until`, as of a spot without signs); a sign says it anew."""
+    known_until = segment.data.get("known_until")
+    return segment.end is None and known_until is not None and parse(known_until) <= now
 
 
 def _time(value: Any) -> int | None:

@@ -155,8 +155,17 @@ class Worker:
                 tx = self._begin(conn, slots)
                 again = self._rederive(tx, slots)
                 if not again and at_end:
+                    tx.whole = self._whole(conn, slots)
                     self.domain.tick(tx)
                 tx.notify()
+
+    def _whole(self, conn: Connection, slots: Sequence[Slot]) -> bool:
+        """Whether the partitions that other workers have are read to their end too."""
+        if len(slots) == sum(self._log.partitions(topic) for topic in self.domain.topics):
+            return True
+        rows = conn.execute("SELECT topic, generation, partition, next_offset FROM position").fetchall()
+        read = {Slot(*row[:3]): row[3] for row in rows}
+        return all(read.get(slot, 0) >= head for slot, head in self._log.heads(self.domain.topics).items())
 
     def _rederive(self, tx: Tx, slots: Sequence[Slot]) -> bool:
         """Derive a slice of what a registry change made stale, of devices in our partitions; whether there was any."""
@@ -191,7 +200,8 @@ class Worker:
         conn.execute("SELECT pg_advisory_xact_lock_shared(%s, 0)", (int(Lock.REGISTRY),))
         if self._registry is None or self._registry.version != version_of(conn):
             self._registry = load(conn)
-        return Tx(conn, self.domain.name, self._registry, int(self._clock() * 1_000_000), frozenset(slots))
+        now = int(self._clock() * 1_000_000)
+        return Tx(conn, self.domain.name, self._registry, now, frozenset(slots), heads=self._log.heads)
 
     def _fence(self, conn: Connection, moves: Mapping[Slot, int]) -> None:
         """Move positions from where this worker left them. Raises FenceLost where one stands elsewhere."""

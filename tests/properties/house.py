@@ -42,6 +42,10 @@ class NoLog:
         """Nothing is appended here."""
         raise NotImplementedError
 
+    def heads(self, topics: Sequence[str]) -> dict[Slot, int]:
+        """Nobody can say."""
+        return {}
+
     def generation(self, topic: str) -> int:
         """One."""
         return 1

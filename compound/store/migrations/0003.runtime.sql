@@ -21,6 +21,7 @@ BEGIN
         PRIMARY KEY (subject, what, kind, start, key))', domain);
     EXECUTE format('CREATE INDEX ON %I.due (at)', domain);
     EXECUTE format('CREATE TABLE %I.told (subject text, what text, kind text, start timestamptz, key text, state text NOT NULL, times int NOT NULL,
+        notify boolean NOT NULL DEFAULT false,
         PRIMARY KEY (subject, what, kind, start, key))', domain);
 END $make$;
 

@@ -25,6 +25,9 @@ CREATE TABLE sky (
 -- Where a series was ever in place.
 CREATE TABLE seat (series int NOT NULL, place int NOT NULL, PRIMARY KEY (place, series));
 
+-- When the last reading came in that was late by more than an hour.
+CREATE TABLE burst (one boolean PRIMARY KEY CHECK (one), recorded timestamptz NOT NULL);
+
 -- Never changed or deleted. `length`: seconds of interval data, which starts at `time`; 0 of a register.
 CREATE TABLE point (
     series int NOT NULL,

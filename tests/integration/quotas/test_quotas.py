@@ -171,9 +171,7 @@ def test_nothing_is_told_while_a_late_burst_comes_in(house: House) -> None:
     end = START + 23 * DAY
     evenly(house, 801, 23)
     with house.conn.transaction():
-        house.conn.execute(
-            "INSERT INTO energy.subject VALUES ('m', 'meter', 0, %s, %s, %s)", (moment(end), moment(end), moment(end))
-        )
+        house.conn.execute("INSERT INTO energy.burst VALUES (true, %s)", (moment(end),))
     house.tick(end + MINUTE // 12)
     assert levels(house) == [("month", "notice", moment(end))]
     assert house.told() == []

@@ -15,12 +15,14 @@ from compound.log.open import open_log
 from compound.log.port import Log, Reader, Stored
 from compound.registry.file import to_event
 from compound.registry.projection import DERIVED_BY, Change
+from compound.registry.timeline import build
 from compound.settings import Settings
 from compound.store.db import connect
 from compound.timeutil import text
 from processors.runtime import registry as registry_domain
 from processors.runtime.domain import Tx
 from processors.runtime.outbox import Relay
+from processors.runtime.telling import note_arrivals
 from processors.runtime.worker import FenceLost, Worker
 from tests.support import toy
 from tests.support.toy import SECOND, record
@@ -53,10 +55,12 @@ class Rig:
             self.now += seconds
             pair[0].turn(pair[1], self.stop)
 
-    def register(self, *devices: str, at: int = START - 1000 * SECOND) -> None:
+    def register(self, *devices: str, at: int = START - 1000 * SECOND, **more: Any) -> None:
         place = {"type": "parking", "site": "s", "carpark": "c"}
         changes = [Change("point", "p", text(at), place)]
-        changes += [Change("device", d, text(at), {"kind": "parking", "site": "s", "point": "p"}) for d in devices]
+        changes += [
+            Change("device", d, text(at), {"kind": "parking", "site": "s", "point": "p", **more}) for d in devices
+        ]
         self.log.append([to_record(REGISTRY, to_event(change, START)) for change in changes])
         if self._registry is None:
             self._registry = self.worker(registry_domain.create(self.settings))
@@ -213,3 +217,36 @@ def test_what_was_withdrawn_and_holds_after_all_is_recorded(rig: Rig) -> None:
     rig.turn(pair, turns=4)
     told = [(e.type, msgspec.json.decode(e.data)["notify"]) for e in rig.history()]
     assert told[2:] == [("alert.raised.v1", False), ("alert.cleared.v1", False)]
+
+
+def test_maintenance_pages_no_one_and_its_end_does_not_either(rig: Rig) -> None:
+    """Raised in maintenance: not sent; cleared after maintenance: not sent, for nobody heard of it."""
+    rig.register("a", maintenance=True)
+    pair = rig.worker()
+    rig.now = START / SECOND + 50
+    rig.log.append([record("a", START, "occupied")])
+    rig.turn(pair)
+    rig.conn.execute("UPDATE subject SET recorded = to_timestamp(%s), late_recorded = NULL", (START / SECOND,))
+    rig.turn(pair, turns=4)
+    rig.register("a", at=START + 30 * SECOND)
+    rig.log.append([record("a", START + 60 * SECOND, "free", 1)])
+    rig.turn(pair, turns=6)
+    told = [(e.type, msgspec.json.decode(e.data)["notify"]) for e in rig.history()]
+    assert told == [("alert.raised.v1", False), ("alert.cleared.v1", False)]
+
+
+def test_a_slow_clock_is_no_burst(rig: Rig) -> None:
+    """A device that is steadily two minutes late has a slow clock; a jump in its lateness is a late burst."""
+    with connect(rig.settings.database_url, "arrivals", "toy") as conn:
+        tx = Tx(conn, "toy", build([]), 0)
+
+        def arrive(time_s: int, recorded_s: int) -> int:
+            recorded = START + recorded_s * SECOND
+            note_arrivals(tx, {"a": ("parking", 0, START + time_s * SECOND, recorded, recorded)})
+            row = conn.execute("SELECT extract(epoch FROM late_recorded)::bigint FROM subject").fetchone()
+            assert row is not None
+            return int(row[0]) - START // SECOND
+
+        assert arrive(0, 120) == 120, "the first that is late may begin a burst"
+        assert [arrive(step, 120 + step) for step in range(4, 40, 4)] == [120] * 9
+        assert arrive(900, 165) == 165
