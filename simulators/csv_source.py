@@ -146,11 +146,15 @@ class Source:
     def _instant(self, text: str) -> int | str:
         try:
             if self.time_format == "epoch":
-                return int(Decimal(text) * clock.SECOND)
+                instant = int(Decimal(text) * clock.SECOND)
+                clock.moment(instant)  # is it in the calendar?
+                return instant
             if self.time_format:  # naive times are put into their zone below
                 found = datetime.strptime(text, self.time_format)  # noqa: DTZ007
             else:
                 found = datetime.fromisoformat(text)
+            if not 1 < found.year < 9999:
+                raise OverflowError
         except (ValueError, InvalidOperation, OverflowError):
             return f"no time: {text[:40]!r}"
         if found.tzinfo is not None:

@@ -62,7 +62,7 @@ Backlog = Callable[[int], int]
 
 @dataclass
 class Runner:
-    """One run. `current` says whether the platform has read everything: before that the run does not go live.
+    """One run. `current` says whether the platform has read everything: live faults wait for it.
 
     `stop` ends it cleanly: what is under way is acknowledged and written down.
 
@@ -75,6 +75,7 @@ class Runner:
     backlog: Backlog | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     progress: Progress = field(default_factory=Progress)
+    _ask_again: float = 0.0
 
     def run(self) -> Progress:
         """Run until stopped, or until history has caught up. Raises TruthError, Broken, ValueError."""
@@ -142,24 +143,35 @@ class Runner:
             behind = pace.until() - out.session.cursor > _BEHIND
             if behind:
                 out.arrays(_between(day, out.session.cursor, until), until)
-            elif not self.progress.live and clock.now() - out.session.cursor < _BEHIND and self.current():
-                day = self._go_live(simulation, before, state, truth, out)
+            elif not self.progress.live and clock.now() - out.session.cursor < _BEHIND:
+                self.progress.live = True
                 if not self.options.live:
                     return
+                out.session.live_from = _soon()
+                day = self._again(simulation, before, state, truth, out)
+            elif self._may_break(simulation):
+                out.session.faults_from = _soon()
+                day = self._again(simulation, before, state, truth, out)
             else:
                 out.live(_between(day, out.session.cursor, until), until, simulation)
                 self.stop.wait(_TICK_S)
             self._report(out.session.cursor, simulation)
 
-    def _go_live(self, simulation: Simulation, before: State, state: State, truth: Truth, out: _Out) -> Day:
-        """From the next second on devices report as somebody watches; returns the rest of the day."""
-        session = simulation.sessions[-1]
-        self.progress.live = True
-        if self.options.live:
-            session.live_from = (clock.now() // SECOND + 1) * SECOND
-            truth.save(len(simulation.sessions), session)
+    def _may_break(self, simulation: Simulation) -> bool:
+        """Whether the live faults may begin: the platform has read all history. Asked at most every second."""
+        if not self.progress.live or simulation.sessions[-1].faults_from is not None or not simulation.scenario.live(0):
+            return False
+        if time.monotonic() < self._ask_again:
+            return False
+        self._ask_again = time.monotonic() + 1.0
+        return self.current()
+
+    def _again(self, simulation: Simulation, before: State, state: State, truth: Truth, out: _Out) -> Day:
+        """The day anew, now that the session is live or its faults have begun: what was sent stays as it was."""
+        truth.save(len(simulation.sessions), out.session)
         again = before.copy()
         day = simulation.step(again)
+        truth.forget(clock.now())
         for name in State.__struct_fields__:
             setattr(state, name, getattr(again, name))
         truth.write(day)
@@ -171,6 +183,11 @@ class Runner:
         self.progress.done = (cursor - begin) // SECOND
         self.progress.total = max((clock.now() - begin) // SECOND, self.progress.done)
         self.tell(self.progress)
+
+
+def _soon() -> int:
+    """The next full second."""
+    return (clock.now() // SECOND + 1) * SECOND
 
 
 def _between(day: Day, cursor: int, until: int) -> list[Message]:

@@ -6,7 +6,6 @@ messages with the same boot and seq, so a message sent twice is the same message
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -23,12 +22,13 @@ from simulators.devices.meters import Count
 from simulators.devices.registers import Counter, Swap
 from simulators.faults import knowing
 from simulators.faults.knowing import Sight, Span
+from simulators.faults.readings import readings
 from simulators.faults.scenario import INCIDENTS, TRANSPORT, Fault, Scenario
 from simulators.faults.transmit import Number, boots, transmit
 from simulators.wire import Message, devices
 from simulators.world import energy, incidents, village, weather
 from simulators.world import solar as world_solar
-from simulators.world.happened import Condition, Happened, Observation
+from simulators.world.happened import Happened
 
 LIVE_EVERY = MINUTE
 """How often meters report while the simulation is live."""
@@ -39,13 +39,15 @@ BUFFERED = HOUR
 class Session(msgspec.Struct):
     """One run of the simulators: when it began, when it went live, and up to where its messages were taken.
 
-    `statuses`: status messages it sent.
+    `statuses`: status messages it sent. `faults_from`: its live faults follow this instant, at which the platform had
+    read all history.
     """
 
     started: int
     live_from: int | None = None
     cursor: int = 0
     statuses: int = 0
+    faults_from: int | None = None
 
 
 class State(msgspec.Struct):
@@ -94,7 +96,7 @@ class Simulation:
 
     def faults(self) -> list[Fault]:
         """All faults, those after going live included."""
-        live = [f for s in self.sessions if s.live_from is not None for f in self.scenario.live(s.live_from)]
+        live = [f for s in self.sessions if s.faults_from is not None for f in self.scenario.live(s.faults_from)]
         return self.planned + live
 
     def step(self, state: State) -> Day:
@@ -155,7 +157,7 @@ class Simulation:
             day.happened.observations[device] = seen
             day.counts += counts
             state.energies[device] = before + int(inverter.energy.sum())
-            day.happened.conditions += _inverter_faults(device, seen)
+            day.happened.conditions += solar.faults(device, seen)
         day.happened.observations[places.WEATHER] = solar.weather(day.start, sky)
 
     def _people(self, day: Day, state: State, faults: dict[str, list[Fault]]) -> None:
@@ -215,7 +217,7 @@ class Simulation:
         kind = devices()[device].kind
         if kind in ("meter", "inverter"):
             domain, limit, shape = ("energy" if kind == "meter" else "solar"), 0, "gap"
-            signs: Iterable[tuple[int, str]] = _quarters(day.start, messages, faults, device in _INTERVALS)
+            signs: Iterable[tuple[int, str]] = readings(day.start, messages, faults)
             shape = "break" if device in _INTERVALS else "gap"
         elif kind == "parking":
             domain, limit, shape = "parking", places.HEARTBEAT_LIMIT_S * SECOND, "gap"
@@ -243,51 +245,13 @@ class Simulation:
 
 
 RESET_HOUR = 3
+"""Local hour of the night reset of presence."""
 _INTERVALS = frozenset(meter.device for meter in METERS if meter.register == "interval_wh")
 
 
 def _sending(message: Message) -> int:
     assert message.send is not None
     return message.send
-
-
-def _quarters(start: int, messages: list[Message], faults: list[Fault], intervals: bool) -> Iterable[tuple[int, str]]:
-    """Which readings of the day are good, and which of the quarter hours have none: (time, "" or why not)."""
-    fine = all(fault.kind not in _SPOILS for fault in faults)
-    if fine:
-        return ((start + n * QUARTER, "") for n in range(96))
-    told = {m.time: "" if knowing.good(m) else knowing.why(m) for m in messages}
-    for fault in faults:
-        if fault.kind == "spike":
-            told.update({time: "spike" for time in told if fault.start <= time < fault.end})
-        if fault.kind == "crash" and fault.device in places.INVERTERS:  # a reading of 0 after it says: not accumulated
-            told.update({time: "crash" for time in told if time == -(-fault.end // weather.STEP) * weather.STEP})
-    silent = {n * QUARTER + start: "no reading" for n in range(96)}
-    for fault in faults:
-        if fault.kind == "replacement":
-            for time in list(silent):
-                if fault.start <= time < fault.end:
-                    del silent[time]
-    return sorted({**silent, **told}.items())
-
-
-_SPOILS = frozenset({"lost", "clock", "spike", "crash", "silent-channel", "replacement"})
-
-
-def _inverter_faults(device: str, seen: list[Observation]) -> list[Condition]:
-    """From the first reading that tells of a fault to the first that does not."""
-    found, since = [], None
-    for observation in seen:
-        faulty = _FAULTY.search(observation.body) is not None
-        if faulty and since is None:
-            since = observation.time
-        elif not faulty and since is not None:
-            found.append(Condition("inverter-fault", device, "inverter", since, observation.time))
-            since = None
-    return found
-
-
-_FAULTY = re.compile(rf'"(?:state|St)":{world_solar.FAULT}\b')
 
 
 def _broken(start: int, faults: dict[str, list[Fault]]) -> dict[str, list[tuple[int, int, int]]]:

@@ -10,6 +10,8 @@ _AHEAD = 5 * 60_000_000
 """A message from so far ahead of the platform's clock goes to quarantine (contract)."""
 _SLACK = 60_000_000
 """Silence is judged by arrival: so far may it lie from when a device really fell silent."""
+_TOLD_AFTER = 100_000_000
+"""A shorter loss need not be told: devices have 60 s to come back."""
 _FUTURE = "time in the future"
 
 
@@ -96,7 +98,8 @@ def _waits(case: Case, device: str) -> bool:
 
 def _silences(case: Case) -> Iterator[Difference | None]:
     """What fell silent live is told, once, and clears; nothing else of ours is told to be silent."""
-    expected = [row for row in case.truth.rows('SELECT device, kind, start, "end" FROM silence') if row[3] is not None]
+    rows = case.truth.rows('SELECT device, kind, start, "end" FROM silence WHERE "end" - start > ?', _TOLD_AFTER)
+    expected = [row for row in rows if row[3] < case.cutoff]
     ours = {row[0] for row in case.truth.rows("SELECT id FROM device")}
     told = [
         item

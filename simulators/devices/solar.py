@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from simulators.clock import QUARTER
 from simulators.demo import places
 from simulators.devices.meters import Count
 from simulators.faults.scenario import Fault
-from simulators.world.happened import Observation
+from simulators.world.happened import Condition, Observation
 from simulators.world.seeds import generator
-from simulators.world.solar import SLEEPING, Inverter
+from simulators.world.solar import FAULT, SLEEPING, Inverter
 from simulators.world.weather import STEP, STEPS, Weather
 
 ACC32 = 2**32
@@ -43,6 +45,22 @@ def inverter(
         for n in range(0, STEPS, QUARTER // STEP)
     ]
     return observations, counts
+
+
+def faults(device: str, seen: list[Observation]) -> list[Condition]:
+    """The inverter's faults, from the first reading that tells of one to the first that does not."""
+    found, since = [], None
+    for observation in seen:
+        faulty = _FAULTY.search(observation.body) is not None
+        if faulty and since is None:
+            since = observation.time
+        elif not faulty and since is not None:
+            found.append(Condition("inverter-fault", device, "inverter", since, observation.time))
+            since = None
+    return found
+
+
+_FAULTY = re.compile(rf'"(?:state|St)":{FAULT}\b')
 
 
 def _native(energy: int, power: int, state: int, evt1: int) -> str:

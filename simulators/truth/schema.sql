@@ -1,7 +1,8 @@
 -- All times are microseconds UTC. Energies are Wh, volumes litres.
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
--- Runs of the simulators: live_from NULL until history is caught up; messages before `cursor` were acknowledged.
-CREATE TABLE IF NOT EXISTS session (number INTEGER PRIMARY KEY, started INTEGER NOT NULL, live_from INTEGER, cursor INTEGER NOT NULL, statuses INTEGER NOT NULL);
+-- Runs of the simulators: live_from NULL until history is caught up; messages before `cursor` were acknowledged; live faults
+-- follow faults_from, at which the platform had read all history.
+CREATE TABLE IF NOT EXISTS session (number INTEGER PRIMARY KEY, started INTEGER NOT NULL, live_from INTEGER, cursor INTEGER NOT NULL, statuses INTEGER NOT NULL, faults_from INTEGER);
 -- The simulation's state at the beginning of each day, from which any instant can be rebuilt (zlib, JSON).
 CREATE TABLE IF NOT EXISTS day (day TEXT PRIMARY KEY, state BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS device (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, wire TEXT NOT NULL);

@@ -53,14 +53,16 @@ class Truth:
 
     def sessions(self) -> list[Session]:
         """All runs so far, in order."""
-        rows = self.conn.execute("SELECT started, live_from, cursor, statuses FROM session ORDER BY number")
+        rows = self.conn.execute(
+            "SELECT started, live_from, cursor, statuses, faults_from FROM session ORDER BY number"
+        )
         return [Session(*row) for row in rows]
 
     def save(self, number: int, session: Session) -> None:
         """Write down where a run is."""
         self._many(
-            "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?)",
-            [(number, session.started, session.live_from, session.cursor, session.statuses)],
+            "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?)",
+            [(number, session.started, session.live_from, session.cursor, session.statuses, session.faults_from)],
         )
 
     def state(self, day: date) -> State | None:
@@ -100,13 +102,22 @@ class Truth:
         many(_MESSAGE, [self._row(message) for message in day.lost])
         self.conn.execute("COMMIT")
 
+    def forget(self, since: int) -> None:
+        """Forget what was to happen from `since` on: the day is simulated anew with something else happening then."""
+        self.conn.execute("BEGIN")
+        for table, time in _STARTS.items():
+            self.conn.execute(f"DELETE FROM {table} WHERE {time} >= ?", (since,))
+        for table in ("stay", "parcel", "condition"):
+            self.conn.execute(f'UPDATE {table} SET "end" = NULL WHERE "end" >= ?', (since,))
+        self.conn.execute("COMMIT")
+
     def sent(self, messages: Iterable[Message], number: int, session: Session) -> None:
         """Write down messages that were acknowledged, and up to where: one transaction."""
         self.conn.execute("BEGIN")
         self.conn.executemany(_MESSAGE, [self._row(message) for message in messages])
         self.conn.execute(
-            "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?)",
-            (number, session.started, session.live_from, session.cursor, session.statuses),
+            "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?)",
+            (number, session.started, session.live_from, session.cursor, session.statuses, session.faults_from),
         )
         self.conn.execute("COMMIT")
 
@@ -123,6 +134,9 @@ class Truth:
         self.conn.execute("COMMIT")
 
 
+_STARTS = {
+    "passage": "time", "opening": "start", "stay": "start", "parcel": "deposited", "condition": "start", "span": "start",
+}  # fmt: skip
 _MESSAGE = (
     "INSERT INTO message (device, boot, seq, channel, time, shown, sent) VALUES (?, ?, ?, ?, ?, ?, ?)"
     " ON CONFLICT DO UPDATE SET copies = copies + 1"
