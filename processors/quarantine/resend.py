@@ -1,7 +1,7 @@
 """Sending quarantined messages again to the MQTT topic they came from: there is one way in, and ingest judges anew.
 
-This is an effect, no fact: what was sent is noted in the table and nowhere else. A wish older than an hour is left
-alone, so that a rebuild, which reads all commands again, sends nothing.
+This is an effect, no fact: what was sent is noted in the table and nowhere else. A wish older than an hour has failed,
+so that a rebuild, which reads all commands again, sends nothing, and nobody waits for it.
 """
 
 from __future__ import annotations
@@ -29,8 +29,12 @@ MOST: Final = 20
 
 _OPEN: Final = (
     "SELECT r.id, r.command, m.month, m.sealed, m.cut FROM retry r JOIN message m USING (id)"
-    " WHERE r.sent IS NULL AND r.failed IS NULL AND r.asked > now() - interval '1 hour'"
-    " ORDER BY r.asked LIMIT %s FOR UPDATE OF r SKIP LOCKED"
+    " WHERE r.sent IS NULL AND r.failed IS NULL ORDER BY r.asked LIMIT %s FOR UPDATE OF r SKIP LOCKED"
+)
+
+_TOO_OLD: Final = (
+    "UPDATE retry SET failed = 'asked for over an hour ago, and not sent since: ask again'"
+    " WHERE sent IS NULL AND failed IS NULL AND asked <= now() - interval '1 hour'"
 )
 
 _out = structlog.get_logger(domain="quarantine")
@@ -60,6 +64,7 @@ class Resender:
     def turn(self, conn: Connection) -> int:
         """Send what is open now; how many wishes were dealt with. Raises BrokerAway."""
         with conn.transaction():
+            conn.execute(_TOO_OLD)
             rows = conn.execute(_OPEN, (MOST,)).fetchall()
             for identity, command, month, sealed, cut in rows:
                 failed = self._send(month, sealed, cut)

@@ -97,11 +97,12 @@ def test_what_cannot_be_sent_again_says_why(conn, settings, tmp_path):
     assert "longer than what is kept" in failed[1][0]
 
 
-def test_an_old_wish_is_left_alone(conn, settings):
-    """A rebuild reads all commands again and must send nothing."""
+def test_an_old_wish_has_failed(conn, settings):
+    """A rebuild reads all commands again and must send nothing; and who asked while the broker was away is told."""
     held = message(settings)
     apply(conn, settings, held, wish(held.event.id, now(conn) - 2 * 3600 * 1_000_000))
     assert Resender(settings).turn(conn) == 0
+    assert [(row[0], str(row[4])[-9:]) for row in state(conn)] == [("held", "ask again")]
 
 
 def test_a_message_is_sent_again(conn, settings, embedded_broker):

@@ -166,3 +166,16 @@ def test_the_same_row_is_the_same_contract_message(tmp_path: Path) -> None:
     assert found.fault() is None
     water = _source(tmp_path / "rows.csv", kind="register", unit="m3")
     assert msgspec.json.decode(body(water, row, 900), type=MeterReading).volume_l == 1500
+
+
+@pytest.mark.parametrize(
+    ("text", "time_format"),
+    [("1e20", "epoch"), ("-1e14", "epoch"), ("0001-01-01T00:00:00+14:00", None), ("9999-12-31T23:59:59", None)],
+)
+def test_a_time_outside_of_the_calendar_is_rejected_not_fatal(
+    tmp_path: Path, text: str, time_format: str | None
+) -> None:
+    source = _source(
+        _file(tmp_path, f"{text},1"), kind="interval-start", time_format=time_format, timezone="Asia/Seoul"
+    )
+    assert _rows(source) == [Rejected(2, f"no time: {text!r}")]
