@@ -29,7 +29,7 @@ def test_messages_reach_the_log_in_order(mqtt_broker: MqttBroker, tmp_path: Path
 
 def test_an_outage_of_the_log_loses_nothing_and_acknowledges_nothing(mqtt_broker: MqttBroker, tmp_path: Path):
     log = MemoryLog()
-    found = settings(mqtt_broker, tmp_path, ingest_in_flight=50)
+    found = settings(mqtt_broker, tmp_path, ingest_in_flight=50, ingest_drain_s=1.0)
     with device(mqtt_broker) as client:
         with bridging(found, log):
             until(lambda: log.events(HISTORY))

@@ -86,7 +86,7 @@ def test_a_clean_end_acknowledges_what_it_appended(ground: Ground, mqtt_broker: 
 def test_memory_stays_bounded_while_the_log_is_away(ground: Ground, mosquitto: MqttBroker):
     subscribed(ground, mosquitto)
     padding = "x" * 8000
-    with ground.running(mosquitto, "--away") as process, device(mosquitto) as client:
+    with ground.running(mosquitto, "--away", ingest_drain_s=1.0) as process, device(mosquitto) as client:
         until(lambda: b"log unavailable" in ground.output.read_bytes())
         before = resident(process.pid)
         for start in range(0, 5000, 1000):
