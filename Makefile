@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev up services lint format types test bench lock clean
+.PHONY: help install dev up services lint format types test bench docs lock clean
 .DELETE_ON_ERROR:
 
 help:  ## say what there is
@@ -47,6 +47,10 @@ test: lint types services  ## every check and the whole suite, with real service
 
 bench: services  ## measure, and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks $(ARGS)
+
+docs: dev  ## rewrite the parts of the documents that are made from the code
+	$(BIN)/python -m ops.docs
+	$(BIN)/python -m api.docs
 
 lock: $(VENV)/.build  ## compute the lock files anew (hashes, no addresses)
 	$(BIN)/python -m ops.lock $(ARGS)
