@@ -12,14 +12,6 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 from compound.log.port import LogUnavailable
 from compound.store import db
 
-_UNUSABLE = (
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    psycopg.errors.ReadOnlySqlTransaction,
-    psycopg.errors.IdleInTransactionSessionTimeout,
-)
-"""Connection gone, server shutting down, full or a standby by now, or we were stopped too long in a transaction."""
-
 
 class Link:
     """One connection, opened when needed. Not for two threads at once."""
@@ -55,7 +47,7 @@ class Link:
             if self._conn is None:
                 self._conn = self._connect(self._open)
             yield self._conn
-        except _UNUSABLE as error:
+        except db.AWAY as error:
             self.close()
             raise LogUnavailable(f"The log's database is away: {str(error).strip() or type(error).__name__}") from error
         except BaseException:

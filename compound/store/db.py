@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
-from typing import Any, LiteralString
+from typing import Any, Final, LiteralString
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import TupleRow
 
 Connection = psycopg.Connection[TupleRow]
+
+
+AWAY: Final = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
+"""Connection gone, server shutting down, full or a standby by now, or we were stopped too long in a transaction: wait, and
+connect again.
+"""
 
 
 class Lock(IntEnum):
@@ -22,12 +33,16 @@ class Lock(IntEnum):
     LOG = 71004
 
 
-def connect(url: str, name: str, search_path: str | None = None, autocommit: bool = False) -> Connection:
+def connect(
+    url: str, name: str, search_path: str | None = None, autocommit: bool = False, frozen_s: float = 0
+) -> Connection:
     """A connection in UTC with `name` as its application name; `search_path` is a domain's schema.
 
+    `frozen_s`: seconds after which the server ends a session that stands still inside a transaction, so that a process
+    that was stopped there doesn't hold its locks for ever; 0: never. Whoever goes on then gets one of `AWAY`.
     Raises psycopg.OperationalError when the server can't be reached.
     """
-    options = "-c TimeZone=UTC -c jit=off"
+    options = f"-c TimeZone=UTC -c jit=off -c idle_in_transaction_session_timeout={int(frozen_s * 1000)}"
     if search_path is not None:
         options += f" -c search_path={search_path},public"
     return psycopg.connect(url, application_name=name, options=options, autocommit=autocommit, connect_timeout=10)

@@ -4,36 +4,38 @@ from __future__ import annotations
 
 import threading
 
-import psycopg
 import structlog
 
 from compound.log.book import decode_headers
 from compound.log.port import Log, LogUnavailable, Record
-from compound.store.db import Connection, Lock, connect
+from compound.store.db import AWAY, Connection, Lock, connect
 from processors.runtime import metrics
 
 MOST = 1000
 IDLE_S = 0.2
+FROZEN_S = 60.0
+"""A relay that stands still for so long inside its transaction loses its turn: others may relay."""
 
 
 class Relay:
     """Appends the outbox to the log. Several may run; one at a time holds the lock."""
 
-    def __init__(self, log: Log, database_url: str) -> None:
+    def __init__(self, log: Log, database_url: str, frozen_s: float = FROZEN_S) -> None:
         self._log = log
         self._url = database_url
+        self._frozen_s = frozen_s
 
     def run(self, stop: threading.Event) -> None:
         """Relay until `stop`; a lost database or log is waited for."""
         pause = IDLE_S
         while not stop.is_set():
             try:
-                with connect(self._url, "processors/outbox") as conn:
+                with connect(self._url, "processors/outbox", frozen_s=self._frozen_s) as conn:
                     while not stop.is_set():
                         if not self.turn(conn):
                             stop.wait(IDLE_S)
                         pause = IDLE_S
-            except (psycopg.OperationalError, LogUnavailable) as error:
+            except (*AWAY, LogUnavailable) as error:
                 structlog.get_logger().warning("outbox waits", error=str(error).splitlines()[0])
                 stop.wait(pause)
                 pause = min(pause * 2, 10.0)

@@ -19,7 +19,7 @@ from compound.log.partition import partition_of
 from compound.log.port import Log, LogUnavailable, Reader, Slot, Stored
 from compound.registry.timeline import Registry, load, version_of
 from compound.settings import Settings
-from compound.store.db import Connection, Lock, connect
+from compound.store.db import AWAY, Connection, Lock, connect
 from processors.runtime import metrics
 from processors.runtime.domain import Domain, Tx
 
@@ -31,6 +31,9 @@ BUSY = 100
 """Records in one batch from which on a domain counts as busy: then it lets more gather before it reads again,"""
 GATHER_S = 0.1
 """for so long, or for its own `gather_s`. A transaction costs some milliseconds however little is in it."""
+
+FROZEN_S = 60.0
+"""A worker that stands still for so long inside a transaction loses it: its locks on the registry hold up the whole house."""
 
 _MOVE = """
 UPDATE position p SET next_offset = m.after
@@ -68,7 +71,7 @@ class Worker:
             try:
                 self._session(stop)
                 pause = 0.2
-            except (psycopg.OperationalError, LogUnavailable) as error:
+            except (*AWAY, LogUnavailable) as error:
                 self._out.warning("waiting for the database or the log", error=str(error).splitlines()[0])
                 self._drop()
                 stop.wait(pause)
@@ -76,7 +79,8 @@ class Worker:
         self._drop()
 
     def _session(self, stop: threading.Event) -> None:
-        self._conn = connect(self._settings.database_url, f"processors/{self.domain.name}", self.domain.name)
+        name = self.domain.name
+        self._conn = connect(self._settings.database_url, f"processors/{name}", name, frozen_s=FROZEN_S)
         # What a crash of the server takes back, effects and positions together, is read from the log once more.
         self._conn.execute("SET synchronous_commit = off")
         self._conn.commit()
