@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 
+import psycopg
 import typer
 
 from compound.log.audit import NoBook
+from compound.log.generations import LogMisplaced
+from compound.log.port import LogUnavailable
 from compound.registry.file import FileError
 from compound.settings import SettingsError
 from ops import (
@@ -47,12 +50,16 @@ for module in (
     module.add_to(app)
 
 
+_SERVICES = (LogUnavailable, LogMisplaced, psycopg.OperationalError)
+"""The log or the database is not there, or is another one."""
+
+
 def main() -> None:
     """Run the command; what a person can mend is said in one sentence, with exit code 2."""
     try:
         app()
-    except (SettingsError, NoBook, FileError, ServiceError, Busy, NotRunning, ApiError) as error:
-        print(f"compound: {error}", file=sys.stderr)
+    except (SettingsError, NoBook, FileError, ServiceError, Busy, NotRunning, ApiError, *_SERVICES) as error:
+        print(f"compound: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
 
 

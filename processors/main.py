@@ -47,8 +47,9 @@ def run(settings: Settings, stop: threading.Event, only: Sequence[str] = DOMAINS
     """
     # A batch is tens of thousands of small objects without cycles: looking for cycles in them is a tenth of the time.
     gc.set_threshold(100_000, 20, 50)
+    domains = [create(name, settings) for name in only]
     log = open_log(settings.log_url, settings.database_url, settings.log_partitions)
-    workers = [Worker(create(name, settings), log, settings) for name in only]
+    workers = [Worker(domain, log, settings) for domain in domains]
     failed: list[str] = []
     jobs = [(worker.domain.name, worker.run) for worker in workers]
     jobs += [job for worker in workers for job in getattr(worker.domain, "jobs", ())]
