@@ -51,6 +51,7 @@ bench: services  ## measure, and write docs/benchmarks.md
 docs: dev  ## rewrite the parts of the documents that are made from the code
 	$(BIN)/python -m ops.docs
 	$(BIN)/python -m api.docs
+	$(BIN)/python -m ingest.asyncapi
 
 lock: $(VENV)/.build  ## compute the lock files anew (hashes, no addresses)
 	$(BIN)/python -m ops.lock $(ARGS)
