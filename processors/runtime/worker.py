@@ -30,7 +30,9 @@ STALE_SLICE = 200
 BUSY = 100
 """Records in one batch from which on a domain counts as busy: then it lets more gather before it reads again,"""
 GATHER_S = 0.1
-"""for so long, or for its own `gather_s`. A transaction costs some milliseconds however little is in it."""
+"""for so long, or for its own `gather_s`;"""
+BRIEFLY_S = 0.03
+"""after a smaller batch for so long. A transaction costs some milliseconds however little is in it."""
 
 FROZEN_S = 60.0
 """A worker that stands still for so long inside a transaction loses it: its locks on the registry hold up the whole house."""
@@ -114,8 +116,8 @@ class Worker:
         if assigned and self._clock() - self._ticked >= TICK_S:
             self._ticked = self._clock()
             self.pass_time(sorted(assigned), at_end)
-        if at_end and len(batch) >= BUSY:
-            stop.wait(self._gather_s)
+        if at_end and batch:
+            stop.wait(self._gather_s if len(batch) >= BUSY else BRIEFLY_S)
 
     def load_positions(self, slots: Sequence[Slot]) -> Mapping[Slot, int]:
         """Next offset of each assigned partition; a fresh assignment makes all that is in memory worthless."""
