@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ops.verify import access, conditions, devices, energy, parcels, parking
+from ops.verify import access, conditions, devices, energy, figures, parcels, parking
 from ops.verify.difference import Api, Case, Check, Difference
 from ops.verify.truth import TruthReader
 
 CHECKS: tuple[Check, ...] = (
     *energy.CHECKS,
+    *figures.CHECKS,
     *parking.CHECKS,
     *access.CHECKS,
     *parcels.CHECKS,

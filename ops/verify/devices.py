@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from ops.verify.difference import Case, Check, Difference, instant, micros, text
+from ops.verify.difference import Case, Check, Difference, instant, micros, ranges, text
 
 _AHEAD = 5 * 60_000_000
 """A message from so far ahead of the platform's clock goes to quarantine (contract)."""
@@ -98,30 +99,38 @@ def _waits(case: Case, device: str) -> bool:
 
 def _silences(case: Case) -> Iterator[Difference | None]:
     """What fell silent live is told, once, and clears; nothing else of ours is told to be silent."""
-    rows = case.truth.rows('SELECT device, kind, start, "end" FROM silence WHERE "end" - start > ?', _TOLD_AFTER)
-    expected = [row for row in rows if row[3] < case.cutoff]
-    ours = {row[0] for row in case.truth.rows("SELECT id FROM device")}
-    told = [
-        item
-        for rule in ("offline", "silent", "channel-silent")
-        for item in case.api.pages("/v1/conditions", from_=text(case.truth.start), to=text(case.cutoff), rule=rule, limit=1000)
-        if item["subject"] in ours
-    ] if case.cutoff - case.truth.start <= 31 * 86_400_000_000 else []  # fmt: skip
-    for device, kind, start, end in expected:
+    told = _told(case)
+    for device, kind, start, end in case.truth.rows('SELECT device, kind, start, "end" FROM silence'):
         rule = "channel-silent" if kind == "silent-channel" else kind
+        over = end is not None and end < case.cutoff
+        until = end if over else case.cutoff
         fitting = [
             item for item in told
-            if item["subject"] == device and item["rule"] == rule and instant(item["start"]) <= end
+            if item["subject"] == device and item["rule"] == rule and instant(item["start"]) <= until
             and (micros(item["end"]) or case.cutoff) >= start
         ]  # fmt: skip
+        told = [item for item in told if item not in fitting]
+        if not over or end - start <= _TOLD_AFTER:
+            continue  # it may be told, it need not yet
         if len(fitting) != 1:
             yield Difference(rule, device, start, f"told, to {text(end)}", f"{len(fitting)} told")
-        elif (micros(fitting[0]["end"]) or 0) > end + _SLACK or fitting[0]["end"] is None:
+        elif fitting[0]["end"] is None or instant(fitting[0]["end"]) > end + _SLACK:
             yield Difference(rule, device, start, f"to {text(end)}", f"to {fitting[0]['end']}")
-        told = [item for item in told if item not in fitting]
     for item in told:
         yield Difference(item["rule"], item["subject"], instant(item["start"]), "none", f"to {item['end']}")
     yield None
+
+
+def _told(case: Case) -> list[dict[str, Any]]:
+    """The losses of our devices that the platform knows, each once."""
+    ours = {row[0] for row in case.truth.rows("SELECT id FROM device")}
+    found = {}
+    for since, until in ranges(case.truth.start, case.cutoff):
+        for rule in ("offline", "silent", "channel-silent"):
+            for item in case.api.pages("/v1/conditions", from_=text(since), to=text(until), rule=rule, limit=1000):
+                if item["subject"] in ours:
+                    found[rule, item["subject"], item["what"], item["start"]] = item
+    return list(found.values())
 
 
 CHECKS = (

@@ -84,6 +84,11 @@ class TruthReader:
         return int(self.rows("SELECT min(time) FROM count")[0][0])
 
     @cached_property
+    def end(self) -> int:
+        """The last quarter-hour end of all counters: the day of the cutoff is written ahead."""
+        return int(self.rows("SELECT max(time) FROM count")[0][0])
+
+    @cached_property
     def counters(self) -> dict[tuple[str, str], Ints]:
         """(device, register) -> what can be counted on (Wh or l) at `start` and every quarter hour after it."""
         found: dict[tuple[str, str], list[int]] = defaultdict(list)

@@ -21,13 +21,13 @@ BUILDINGS = {
 }
 DEPARTMENTS = {  # zh, en, m², headcount, Wh of electricity a year
     "d-off": ("办公室", "General office", 5_200, 52, 260_000_000),
-    "d-fin": ("财务处", "Finance", 2_400, 30, 90_000_000),
-    "d-hr": ("人事处", "Human resources", 2_300, 26, 85_000_000),
-    "d-plan": ("规划处", "Planning", 4_300, 42, 190_000_000),
-    "d-it": ("信息中心", "Information centre", 2_600, 24, 400_000_000),
-    "d-svc": ("政务服务中心", "Public services", 4_800, 48, 200_000_000),
-    "d-cat": ("膳食科", "Catering", 1_800, 18, 160_000_000),
-    "d-log": ("后勤处", "Logistics", 3_900, 24, 620_000_000),
+    "d-fin": ("财务处", "Finance", 2_400, 30, 50_000_000),
+    "d-hr": ("人事处", "Human resources", 2_300, 26, 45_000_000),
+    "d-plan": ("规划处", "Planning", 4_300, 42, 130_000_000),
+    "d-it": ("信息中心", "Information centre", 2_600, 24, 360_000_000),
+    "d-svc": ("政务服务中心", "Public services", 4_800, 48, 150_000_000),
+    "d-cat": ("膳食科", "Catering", 1_800, 18, 95_000_000),
+    "d-log": ("后勤处", "Logistics", 3_900, 24, 420_000_000),
 }
 MONTH_WEIGHTS = ["0.09", "0.08", "0.08", "0.07", "0.07", "0.09", "0.1", "0.1", "0.08", "0.07", "0.08", "0.09"]
 """How a year's budget falls on its months; sums to 1."""

@@ -13,7 +13,7 @@ from ops.verify.devices import _runs
 from ops.verify.difference import Case, instant, text
 from ops.verify.truth import QUARTER
 from simulators.demo.meters import METERS
-from simulators.demo.places import CARPARKS, CELLS, SPOTS, ZONES
+from simulators.demo.places import CELLS, INVERTERS, SPOTS, ZONES
 
 Tamper = Callable[[str, list[dict[str, Any]]], None]
 
@@ -177,6 +177,20 @@ class Platform:
         runs = _runs([seq for _, seq in lost])
         return [{"boot": 1, "first": first, "last": last} for first, last in runs]
 
+    def _solar(self, parts: list[str], params: dict[str, Any]) -> list[dict[str, Any]]:
+        assert self.case is not None
+        counter = energy.summed(self.case, [(1, inverter, "energy_wh") for inverter in INVERTERS])
+        return [
+            {"start": text(start), "wh": counter.at(end) - counter.at(start)} for start, end in self._buckets(params)
+        ]
+
+    def _quotas(self, parts: list[str], params: dict[str, Any]) -> list[dict[str, Any]]:
+        assert self.case is not None
+        counter = energy.summed(self.case, tree.group("department", parts[0], "electricity"))
+        start, until = self.case.truth.start, self.case.cutoff
+        figure = {"start": text(start), "until": text(until), "actual": counter.at(until) - counter.at(start)}
+        return [{"total": {"period": "year", **figure}, "months": [{"period": "month", **figure}]}]
+
     def _quarantine(self, parts: list[str], params: dict[str, Any]) -> list[dict[str, Any]]:
         return []
 
@@ -189,6 +203,3 @@ def case(truth: Any, platform: Platform, cutoff: int) -> Case:
     found = Case(truth, platform, cutoff)
     platform.case = found
     return found
-
-
-assert CARPARKS

@@ -97,6 +97,8 @@ PARTS = {
     "access": ("passages", "headcounts"),
     "parcels": ("parcels", "dwell"),
     "conditions": ("conditions", "silences"),
+    "solar": ("solar yield",),
+    "quotas": ("quotas",),
     "quarantine": ("quarantine",),
     "devices": ("missing numbers",),
 }
@@ -130,6 +132,9 @@ PARTS = {
         ("parcels/p-lk-1/parcels", _drop, "parcel"),
         ("parcels/dwell", _more("dwell_p50_s"), "dwell_p50_s"),
         ("parcels/dwell", _more("parcels"), "parcels gone"),
+        ("solar/pv-roof", _more("wh"), "yield by day"),
+        ("quotas/d-fin", lambda items: items[0]["months"][0].update(actual=1), "quota used by month"),
+        ("quotas/d-log", lambda items: items[0]["total"].update(actual=1), "quota used by year"),
         ("conditions", _drop, "overstay"),
     ],
 )

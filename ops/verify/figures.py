@@ -1,0 +1,59 @@
+"""Figures made of totals: the plant's yield by day, and what departments have used of their quotas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ops.verify import tree
+from ops.verify.difference import Case, Check, Difference, instant, text
+from ops.verify.energy import days, summed
+from ops.verify.series import Counted
+from ops.verify.truth import QUARTER
+from simulators.demo import places
+
+
+def _plant(case: Case) -> Iterator[Difference | None]:
+    """Yield of the plant on each day whose ends are known."""
+    whole = days(case)
+    if whole:
+        expected = summed(case, [(1, inverter, "energy_wh") for inverter in places.INVERTERS])
+        asked = case.api.get(f"/v1/solar/{places.PLANT}", from_=text(whole[0][0]), to=text(whole[-1][1]), by="day")
+        shown = {instant(item["start"]): item["wh"] for item in asked["items"]}
+        for start, end in whole:
+            wanted = expected.at(end) - expected.at(start)
+            if expected.known(start) and expected.known(end) and shown.get(start) != wanted:
+                yield Difference("yield by day", places.PLANT, start, str(wanted), str(shown.get(start)))
+    yield None
+
+
+def _quotas(case: Case) -> Iterator[Difference | None]:
+    """What each department has used, up to the quarter hour that the platform names."""
+    for department in places.DEPARTMENTS:
+        expected = summed(case, tree.group("department", department, "electricity"))
+        for quota in case.api.pages(f"/v1/quotas/{department}"):
+            for figure in [quota["total"], *quota["months"]]:
+                start, until = instant(figure["start"]), instant(figure["until"])
+                if case.truth.start < until and start < until and expected.known(start) and expected.known(until):
+                    yield from _used(case, department, figure, expected, start, until)
+        yield None
+
+
+def _used(
+    case: Case, department: str, figure: dict[str, Any], expected: Counted, start: int, until: int
+) -> Iterator[Difference]:
+    """One period. In the quarter hour that is going on, it lies between what its two ends will have seen."""
+    last = case.cutoff // QUARTER * QUARTER
+    least = most = expected.at(min(until, last)) - expected.at(start)
+    if until > last:
+        most = expected.at(min(last + 2 * QUARTER, case.truth.end)) - expected.at(start)
+    if not least <= figure["actual"] <= most:
+        name = f"quota used by {figure['period']}"
+        wanted = str(least) if least == most else f"{least} to {most}"
+        yield Difference(name, department, start, f"{wanted}, until {text(until)}", str(figure["actual"]))
+
+
+CHECKS = (
+    Check("solar yield", lambda case: 1, _plant),
+    Check("quotas", lambda case: len(places.DEPARTMENTS), _quotas),
+)
