@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -22,7 +21,7 @@ _QUOTAS = load("quotas")
 _FIGURES = load("quota_figures")
 
 YearOf = Annotated[
-    int | None, Query(alias="year", ge=1970, le=2199, description="Calendar year; this one when left out.")
+    int | None, Query(alias="year", ge=1970, le=2199, description="Calendar year; the one it is there now when left out.")
 ]
 
 
@@ -32,7 +31,7 @@ async def quotas(database: Db, page: Paged, year: YearOf = None) -> Page[QuotaSh
     (after,) = page.after(("",))
     async with database.snapshot() as session:
         rows = await session.rows(
-            _QUOTAS, year=year or _this_year(), after=after, department=None, medium=None, limit=page.limit
+            _QUOTAS, year=year, after=after, department=None, medium=None, limit=page.limit
         )
         shown, following = page.cut(rows, lambda row: (row["quota"],))
         items = await _with_figures(session, shown)
@@ -52,7 +51,7 @@ async def department_quotas(
     async with database.snapshot() as session:
         await lookups.item(session, "department", department)
         rows = await session.rows(
-            _QUOTAS, year=year or _this_year(), after=after, department=department, medium=medium, limit=page.limit
+            _QUOTAS, year=year, after=after, department=department, medium=medium, limit=page.limit
         )
         shown, following = page.cut(rows, lambda row: (row["quota"],))
         items = await _with_figures(session, shown)
@@ -72,7 +71,3 @@ async def _with_figures(session: Session, rows: Sequence[Row]) -> list[QuotaShow
         )
         for row in rows
     ]
-
-
-def _this_year() -> int:
-    return datetime.now(UTC).year
