@@ -276,21 +276,6 @@ class Calendar(Item, frozen=True, kw_only=True):
     source: str = ""
 
 
-AnyItem = (
-    Site
-    | Building
-    | Department
-    | Zone
-    | Carpark
-    | SpotClass
-    | AnyPoint
-    | AnyDevice
-    | Replacement
-    | Choice
-    | Quota
-    | Calendar
-)
-
 KINDS: dict[str, object] = {
     "site": Site,
     "building": Building,
