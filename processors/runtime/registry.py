@@ -20,7 +20,7 @@ class RegistryDomain:
     """Projects registry events into the schema `registry`; nothing more (the owners of subjects derive them again)."""
 
     name = "registry"
-    topics = (REGISTRY,)
+    topics: tuple[str, ...] = (REGISTRY,)
 
     def apply(self, tx: Tx, events: Sequence[Received]) -> None:
         """Project a batch. An event that is no valid change stays in the log and is reported, it changes nothing."""

@@ -99,6 +99,23 @@ def test_anti_passback_is_told_and_a_late_exit_withdraws_it(bench: Bench) -> Non
     assert [(each.what, each.data["rule"]) for each in bench.told()] == [("withdrawn", "anti-passback")]
 
 
+def test_a_person_is_told_of_when_all_partitions_are_read(bench: Bench) -> None:
+    """The exit may stand in a partition that another worker has not read yet."""
+    for hour in (0, 1):
+        at = TEN + hour * HOUR
+        signs = (("grant", "A", "in"), ("opened", "", ""), ("closed", "", ""))
+        events = [
+            event("south", at + n * SECOND, what, 3 * hour + n, card, way) for n, (what, card, way) in enumerate(signs)
+        ]
+        bench.arrive(*events, at=at)
+    for whole in (False, True):
+        with bench.conn.transaction():
+            tx = bench.tx(TEN + HOUR + MINUTE)
+            tx.whole = whole
+            bench.domain.tick(tx)
+        assert bench.shorts() == ([("raised", "anti-passback", token("A"), True)] if whole else [])
+
+
 def test_presence_counts_inside_uncertain_and_unnamed(bench: Bench) -> None:
     morning, evening = parse("2026-11-02T08:00:00+08:00"), parse("2026-11-02T22:00:00+08:00")
     for person, at in (("A", morning), ("B", evening)):

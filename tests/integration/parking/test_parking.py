@@ -182,3 +182,15 @@ def test_a_backfilled_overstay_rings_no_bell(house: House) -> None:
     house.apply([*beats("a", 0, 120 * MINUTE, "occupied"), sign("a", 121 * MINUTE, "free")])
     house.tick(NINE + 30 * DAY)
     assert house.told() == [("raised", "overstay", False), ("cleared", "overstay", False)]
+
+
+def test_an_overstay_is_told_only_while_the_spot_is_known(house: House) -> None:
+    """A month's backfill that ends with a car on the spot says nothing of today; a sign that it still stands there does."""
+    house.register(*items("a"))
+    house.apply(beats("a", 0, 120 * MINUTE, "occupied"))
+    house.tick(NINE + 30 * DAY)
+    house.tick(NINE + 30 * DAY + MINUTE)
+    assert house.told() == []
+    house.apply(beats("a", 125 * MINUTE, 130 * MINUTE, "occupied"))
+    house.tick(NINE + 131 * MINUTE)
+    assert house.told() == [("raised", "overstay", True)]

@@ -250,3 +250,20 @@ def test_a_slow_clock_is_no_burst(rig: Rig) -> None:
         assert arrive(0, 120) == 120, "the first that is late may begin a burst"
         assert [arrive(step, 120 + step) for step in range(4, 40, 4)] == [120] * 9
         assert arrive(900, 165) == 165
+
+
+def test_whether_all_partitions_are_read_counts_those_of_others(rig: Rig) -> None:
+    """As far as they went at the tick before: under load something always came a moment ago."""
+    rig.register("a")
+    worker, reader = pair = rig.worker()
+    rig.turn(pair)
+    conn, slots = worker._conn, sorted(reader.assigned())
+    assert conn is not None
+    (address,) = rig.log.append([record("a", START, "occupied")])
+    others = [slot for slot in slots if slot.partition != address.partition]
+    assert worker._whole(conn, slots)
+    assert [worker._whole(conn, others) for _ in range(2)] == [False, False]
+    rig.turn(pair)
+    rig.log.append([record("a", START + SECOND, "free", 1)])
+    assert [worker._whole(conn, others) for _ in range(2)] == [True, False]
+    conn.rollback()
