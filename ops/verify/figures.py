@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from ops.verify import tree
 from ops.verify.difference import Case, Check, Difference, instant, text
@@ -11,6 +12,9 @@ from ops.verify.energy import days, summed
 from ops.verify.series import Counted
 from ops.verify.truth import QUARTER
 from simulators.demo import places
+
+EVALUATED_S: Final = 60.0
+"""How long to wait for the first figures of quotas."""
 
 
 def _plant(case: Case) -> Iterator[Difference | None]:
@@ -31,12 +35,24 @@ def _quotas(case: Case) -> Iterator[Difference | None]:
     """What each department has used, up to the quarter hour that the platform names."""
     for department in places.DEPARTMENTS:
         expected = summed(case, tree.group("department", department, "electricity"))
-        for quota in case.api.pages(f"/v1/quotas/{department}"):
+        for quota in _evaluated(case, department):
             for figure in [quota["total"], *quota["months"]]:
+                if figure["until"] is None:  # nothing of this period is known
+                    continue
                 start, until = instant(figure["start"]), instant(figure["until"])
                 if case.truth.start < until and start < until and expected.known(start) and expected.known(until):
                     yield from _used(case, department, figure, expected, start, until)
         yield None
+
+
+def _evaluated(case: Case, department: str) -> list[dict[str, Any]]:
+    """The quotas once the evaluator, which looks every few seconds, has seen them; as they are when it does not."""
+    deadline = time.monotonic() + EVALUATED_S
+    while True:
+        quotas = list(case.api.pages(f"/v1/quotas/{department}"))
+        if all(quota["total"]["until"] for quota in quotas) or time.monotonic() > deadline:
+            return quotas
+        time.sleep(1.0)
 
 
 def _used(
