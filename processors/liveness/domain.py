@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+import structlog
+
 from compound.events import DEVICE_TOPICS, HISTORY, Received
 from compound.settings import Settings
 from compound.timeutil import MINUTE, SECOND
 from processors.liveness import silence, tables, watch
 from processors.liveness.seen import gather, waiting, wills
+from processors.runtime import metrics
 from processors.runtime.domain import Tx
 from processors.runtime.telling import Rule, Teller
 
@@ -24,6 +28,9 @@ RULES: Final = {
     "offline": Rule("maintenance", "medium"),
     "channel-silent": Rule("maintenance", "low"),
 }
+
+
+_out = structlog.get_logger(domain="liveness")
 
 
 class LivenessDomain:
@@ -45,7 +52,12 @@ class LivenessDomain:
         if heartbeats:
             silence.heard(tx.conn, heartbeats, self._apart)
         messages = [e for e in events if e.topic != HISTORY]
-        seen = gather(messages, tables.boots(tx.conn, wills(messages)))
+        boots = tables.boots(tx.conn, wills(messages))
+        try:
+            seen = gather(messages, boots)
+        except msgspec.DecodeError:
+            messages = [e for e in messages if _legible(e)]
+            seen = gather(messages, boots)
         tables.write_seen(tx.conn, seen)
         tables.write_waiting(tx.conn, waiting(messages, tx.registry))
         silence.come_back(tx.conn, seen)
@@ -67,3 +79,14 @@ class LivenessDomain:
     def forget(self) -> None:
         """Look at the registry again."""
         self._synced = None
+
+
+def _legible(received: Received) -> bool:
+    """Whether the event is one; what ingest would not have let in is counted, said, and passed over. It stays in the log."""
+    try:
+        gather([received], {})
+    except msgspec.DecodeError as error:
+        metrics.UNREADABLE.labels(LivenessDomain.name).inc()
+        _out.error("no message", topic=received.topic, offset=received.offset, error=str(error))
+        return False
+    return True

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic
 
+import msgspec
+import structlog
+
 from compound.events import Received
 from compound.settings import Settings
+from processors.runtime import metrics
 from processors.runtime.domain import Tx
 from processors.runtime.tables import Changes
 from processors.runtime.telling import Rule, Teller, note_arrivals
 from processors.runtime.timeline import Fold, Point, S, StateTimeline
+
+_out = structlog.get_logger()
 
 Decode = Callable[[Received], Sequence[Point]]
 
@@ -27,6 +33,20 @@ def arrivals_of(events: Sequence[Received], late_us: int) -> dict[str, tuple[str
             late = max((value for value in (late, known[4]) if value is not None), default=None)
         found[received.event.subject] = received.topic, received.partition, time, recorded, late
     return found
+
+
+def points_of(domain: str, decode: Decode, events: Sequence[Received]) -> list[Point]:
+    """The points of all events. One that breaks the contract, which ingest would not have let in, is counted, said, and
+    passed over: it stays in the log, and must not stop what comes after it.
+    """
+    points: list[Point] = []
+    for received in events:
+        try:
+            points += decode(received)
+        except msgspec.DecodeError as error:
+            metrics.UNREADABLE.labels(domain).inc()
+            _out.error("no point", domain=domain, topic=received.topic, offset=received.offset, error=str(error))
+    return points
 
 
 class StateDomain(Generic[S]):
@@ -50,8 +70,7 @@ class StateDomain(Generic[S]):
     def apply(self, tx: Tx, events: Sequence[Received]) -> None:
         """Points of the events into the timeline, and what follows."""
         note_arrivals(tx, arrivals_of(events, self.teller.late))
-        points = [point for received in events for point in self._decode(received)]
-        self._changed(tx, self.timeline.add(tx, points))
+        self._changed(tx, self.timeline.add(tx, points_of(self.name, self._decode, events)))
 
     def rederive(self, tx: Tx, devices: Sequence[tuple[str, int]]) -> None:
         """Fold again after a change of the registry."""

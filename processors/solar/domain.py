@@ -9,7 +9,7 @@ from compound.events import Received
 from compound.settings import Settings
 from compound.timeutil import HOUR
 from processors.runtime.domain import Tx
-from processors.runtime.states import StateDomain
+from processors.runtime.states import StateDomain, points_of
 from processors.runtime.tables import Changes
 from processors.runtime.telling import Rule
 from processors.runtime.timeline import StateTimeline
@@ -33,7 +33,7 @@ class Solar(StateDomain[Inverter]):
     def apply(self, tx: Tx, events: Sequence[Received]) -> None:
         """Points of both kinds into their timelines."""
         super().apply(tx, events)
-        self._noted(tx, self.weather.add(tx, [point for received in events for point in weather_points(received)]))
+        self._noted(tx, self.weather.add(tx, points_of(self.name, weather_points, events)))
 
     def rederive(self, tx: Tx, devices: Sequence[tuple[str, int]]) -> None:
         """Fold again after a change of the registry; a device is in one of the two timelines."""
