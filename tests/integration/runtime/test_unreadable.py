@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,7 +18,7 @@ from processors.runtime import metrics
 from processors.runtime.domain import Tx
 from tests.properties.events import START, message
 
-GOOD = {
+GOOD: dict[str, dict[str, Any]] = {
     "parking": {"state": "occupied"},
     "gate": {"event": "opened"},
     "locker": {"event": "opened", "purpose": "deposit", "cell": "A1"},
