@@ -36,9 +36,7 @@ def _quotas(case: Case) -> Iterator[Difference | None]:
     for department in places.DEPARTMENTS:
         expected = summed(case, tree.group("department", department, "electricity"))
         for quota in _evaluated(case, department):
-            for figure in [quota["total"], *quota["months"]]:
-                if figure["until"] is None:  # nothing of this period is known
-                    continue
+            for figure in filter(None, [quota["total"], *quota["months"]]):
                 start, until = instant(figure["start"]), instant(figure["until"])
                 if case.truth.start < until and start < until and expected.known(start) and expected.known(until):
                     yield from _used(case, department, figure, expected, start, until)
@@ -50,7 +48,7 @@ def _evaluated(case: Case, department: str) -> list[dict[str, Any]]:
     deadline = time.monotonic() + EVALUATED_S
     while True:
         quotas = list(case.api.pages(f"/v1/quotas/{department}"))
-        if all(quota["total"]["until"] for quota in quotas) or time.monotonic() > deadline:
+        if all(quota["total"] for quota in quotas) or time.monotonic() > deadline:
             return quotas
         time.sleep(1.0)
 
