@@ -68,7 +68,7 @@ class EnergyDomain:
 
     def _note_burst(self, tx: Tx, batch: Batch) -> None:
         """Note when a late reading came in: totals of a month that is being filled in are not told of yet."""
-        late = batch.recorded[batch.recorded - batch.time > HOUR]
+        late = batch.recorded[batch.recorded - (batch.time + batch.length * SECOND) > HOUR]
         if len(late):
             tx.conn.execute(
                 "INSERT INTO burst VALUES (true, %s) ON CONFLICT (one) DO UPDATE SET recorded = excluded.recorded",

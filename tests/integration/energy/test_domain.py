@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 
+import msgspec
 import pytest
 
 from compound.events import Event
-from compound.timeutil import QUARTER
+from compound.timeutil import HOUR, QUARTER, SECOND
 from tests.support.energy import at
 from tests.support.energy_rig import EnergyRig, reading
 
@@ -166,3 +167,15 @@ def test_a_site_that_turns_out_to_lie_elsewhere_is_derived_again_from_the_beginn
     moved.register("site", "demo", elsewhere, since="2029-01-01T00:00:00Z")
     moved.settle()
     assert moved.facts()["quarters"] == known.facts()["quarters"]
+
+
+def test_a_burst_is_of_readings_that_are_late_since_their_end(rig: EnergyRig) -> None:
+    """An interval is told at its end: a day's that comes at once is not late, and holds up no quota."""
+    rig.meter("m1")
+    day = reading("m1", 86_400 * SECOND, interval_s=86_400, interval_wh=1_000)
+    with rig.conn.transaction():
+        rig.domain.apply(rig._tx(), [msgspec.structs.replace(rig.received(day, "meter"), recorded=day.time + SECOND)])
+    assert rig.rows("SELECT count(*) FROM burst") == [(0,)]
+    with rig.conn.transaction():
+        rig.domain.apply(rig._tx(), [msgspec.structs.replace(rig.received(day, "meter"), recorded=day.time + 2 * HOUR)])
+    assert rig.rows("SELECT recorded = to_timestamp(86400 + 7200) FROM burst") == [(True,)]
