@@ -14,7 +14,7 @@ from ops.verify.truth import QUARTER
 from simulators.demo import places
 
 EVALUATED_S: Final = 60.0
-"""How long to wait for the first figures of quotas."""
+"""How long to wait for the figures of quotas."""
 
 
 def _plant(case: Case) -> Iterator[Difference | None]:
@@ -34,23 +34,29 @@ def _plant(case: Case) -> Iterator[Difference | None]:
 def _quotas(case: Case) -> Iterator[Difference | None]:
     """What each department has used, up to the quarter hour that the platform names."""
     for department in places.DEPARTMENTS:
-        expected = summed(case, tree.group("department", department, "electricity"))
-        for quota in _evaluated(case, department):
-            for figure in filter(None, [quota["total"], *quota["months"]]):
-                start, until = instant(figure["start"]), instant(figure["until"])
-                if case.truth.start < until and start < until and expected.known(start) and expected.known(until):
-                    yield from _used(case, department, figure, expected, start, until)
+        yield from _evaluated(case, department)
         yield None
 
 
-def _evaluated(case: Case, department: str) -> list[dict[str, Any]]:
-    """The quotas once the evaluator, which looks every few seconds, has seen them; as they are when it does not."""
+def _evaluated(case: Case, department: str) -> list[Difference]:
+    """The differences that stay: the evaluator takes its turns, so figures follow the totals by some seconds."""
     deadline = time.monotonic() + EVALUATED_S
     while True:
         quotas = list(case.api.pages(f"/v1/quotas/{department}"))
-        if all(quota["total"] for quota in quotas) or time.monotonic() > deadline:
-            return quotas
-        time.sleep(1.0)
+        found = list(_department(case, department, quotas))
+        missing = [quota for quota in quotas if quota["total"] is None]
+        if not (found or missing) or time.monotonic() > deadline:
+            return found
+        time.sleep(2.0)
+
+
+def _department(case: Case, department: str, quotas: list[dict[str, Any]]) -> Iterator[Difference]:
+    expected = summed(case, tree.group("department", department, "electricity"))
+    for quota in quotas:
+        for figure in filter(None, [quota["total"], *quota["months"]]):
+            start, until = instant(figure["start"]), instant(figure["until"])
+            if case.truth.start < until and start < until and expected.known(start) and expected.known(until):
+                yield from _used(case, department, figure, expected, start, until)
 
 
 def _used(
