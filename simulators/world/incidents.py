@@ -19,7 +19,7 @@ def plan(fault: Fault) -> Plan:
     if fault.kind == "tailgating":
         steps = [Step(fault.start, 0, "slip-in", at)]
     elif fault.kind == "passback":
-        card, inner = "X0001", "g-b1a"
+        card, inner = person, "g-b1a"
         steps = [
             Step(fault.start, 0, "in", at),
             Step(0, 20 * SECOND, "passback", at),
@@ -29,7 +29,7 @@ def plan(fault: Fault) -> Plan:
             Step(0, 100 * SECOND, "out", at),
         ]
     elif fault.kind == "held" and not DOORS[at].counts:
-        card = "X0002"
+        card = person
         steps = [
             Step(fault.start, 0, "in", "g-s1"),
             Step(0, 10 * SECOND, "hold", at, lasts),
