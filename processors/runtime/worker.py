@@ -24,6 +24,8 @@ from processors.runtime import metrics
 from processors.runtime.domain import Domain, Tx
 
 TICK_S = 1.0
+LOOK_S = 5.0
+"""So long after a poll the log's end that it saw counts as the end now."""
 STALE_SLICE = 200
 """Devices derived again in one transaction."""
 
@@ -106,6 +108,7 @@ class Worker:
             stop.wait(self._settings.evaluate_s)
             self.pass_time((), at_end=True)
             return
+        looking = self._clock()
         batch = reader.poll(self._settings.processors_batch, self._settings.processors_poll_s)
         if batch:
             self.take(batch)
@@ -115,7 +118,10 @@ class Worker:
         at_end = all(reader.at_end(slot) for slot in assigned)
         if assigned and self._clock() - self._ticked >= TICK_S:
             self._ticked = self._clock()
-            self.pass_time(sorted(assigned), at_end)
+            # Who was stopped since it looked doesn't know any more where the log ends.
+            self.pass_time(
+                sorted(assigned), at_end and self._ticked - looking < LOOK_S + self._settings.processors_poll_s
+            )
         if at_end and batch:
             stop.wait(self._gather_s if len(batch) >= BUSY else BRIEFLY_S)
 

@@ -267,3 +267,27 @@ def test_whether_all_partitions_are_read_counts_those_of_others(rig: Rig) -> Non
     rig.log.append([record("a", START + SECOND, "free", 1)])
     assert [worker._whole(conn, others) for _ in range(2)] == [True, False]
     conn.rollback()
+
+
+def test_who_was_stopped_after_looking_at_the_log_tells_nothing(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A laptop that slept: what ended the condition meanwhile stands in the log, not yet read."""
+    rig.register("a")
+    worker, reader = pair = rig.worker()
+    rig.now = START / SECOND
+    rig.log.append([record("a", START, "occupied")])
+    rig.turn(pair)
+    rig.conn.execute("UPDATE subject SET recorded = to_timestamp(%s), late_recorded = NULL", (START / SECOND,))
+    poll = reader.poll
+
+    def stopped(most: int, timeout: float) -> list[Stored]:
+        found = poll(most, timeout)
+        rig.log.append([record("a", START + 5 * SECOND, "free", 1)])
+        rig.now += 600
+        return found
+
+    monkeypatch.setattr(reader, "poll", stopped)
+    worker.turn(reader, rig.stop)
+    monkeypatch.undo()
+    rig.turn(pair)
+    assert rig.runs() == [("a", "occupied", 5), ("a", "free", None)]
+    assert rig.history() == []
