@@ -27,10 +27,8 @@ from compound.timeutil import HOUR, SECOND, text
 from processors.runtime.timeline import Point, Segment
 
 OVERDUE: Final = {f"overdue-{hours}": hours * HOUR for hours in (24, 48, 72)}
-DOOR_OPEN_LIMIT_S: Final = 120
-"""Seconds that a door may stand open; a bank's point may say otherwise (`door_open_limit_s`). Ours."""
-RESERVATION_S: Final = 7200
-"""Seconds that a reservation waits for its deposit (DOMAIN, Lockers); a point may say otherwise (`reservation_s`)."""
+NO_BANK: Final = BankPoint(site="", cells={})
+"""Stands for the bank's place where the device is registered at another kind of place: its limits are the defaults."""
 OUTCOME: Final = {"pickup": "collected", "retrieval": "returned", "service": "returned"}
 """Purpose of the opening after which the parcel is gone -> the parcel's outcome."""
 
@@ -92,7 +90,7 @@ class Cells:
         word, _, more = point.value.partition(" ")
         if word == "reserved":
             segments += _end_reservation(state, time, "replaced", registry)
-            wait = _setting(registry, state.device, time, "reservation_s", RESERVATION_S)
+            wait = _bank(registry, state.device, time).reservation_s * SECOND
             state.reservation = Reservation(time, time + wait, more or None)
         elif word == "cancelled":
             segments += _end_reservation(state, time, "cancelled", registry)
@@ -208,7 +206,7 @@ def _parcel(cell: Cell, parcel: Parcel, end: int | None, outcome: str | None, re
 
 def _door(cell: Cell, opening: Opening, end: int | None, present: bool | None, registry: Registry) -> list[Segment]:
     """An opening, and the condition that it lasts too long."""
-    limit = _setting(registry, cell.device, opening.start, "door_open_limit_s", DOOR_OPEN_LIMIT_S)
+    limit = _bank(registry, cell.device, opening.start).door_open_limit_s * SECOND
     data = {"purpose": opening.purpose, "present": present}
     segments = [_segment(cell, "door", opening.start, end, data, registry)]
     about = {"purpose": opening.purpose, "opened": text(opening.start)}
@@ -225,13 +223,12 @@ def _condition(
 
 def _segment(cell: Cell, kind: str, start: int, end: int | None, data: dict[str, Any], registry: Registry) -> Segment:
     placement = registry.placement(cell.device, start)
-    sizes = placement.point.cells if placement and isinstance(placement.point, BankPoint) else {}
+    sizes = _bank(registry, cell.device, start).cells
     bank = placement.point_id if placement else None
     return Segment(kind, start, end, {"bank": bank, "cell": cell.cell, "size": sizes.get(cell.cell), **data})
 
 
-def _setting(registry: Registry, device: str, time: int, name: str, default: int) -> int:
-    """A duration that the bank's point says for `time`, microseconds."""
+def _bank(registry: Registry, device: str, time: int) -> BankPoint:
+    """The bank's place with its limits, as it held at `time`."""
     placement = registry.placement(device, time)
-    seconds = getattr(placement.point, name, default) if placement else default
-    return int(seconds) * SECOND
+    return placement.point if placement and isinstance(placement.point, BankPoint) else NO_BANK
