@@ -137,7 +137,7 @@ def test_absurd_values_harm_nothing(rig: EnergyRig) -> None:
     record = {"register": "import_wh", "removed_at": moment, "installed_at": moment, "final": largest, "start": largest}
     rig.register("replacement", "r1", {"device": "m1", **record})
     rig.meter("m2", ct="0.000000001", pt="0.123456789", digits=15, rated_w=largest, step=largest)
-    rig.meter("m3", ct="999999999999", pt="999999999999", digits=1, rated_w=1, interval_s=largest)
+    rig.meter("m3", ct="999999999999", pt="999999999999", digits=1, rated_w=1, interval_s=3_660 * 86_400)
     for device in ("m2", "m3"):
         rig.send([reading(device, TEN + n * QUARTER, n, import_wh=10**15 * n) for n in range(5)])
     for n, value in enumerate([2**63 - 1, 100, 2**63 - 1, 101, 102, 2**63 - 1]):
