@@ -59,7 +59,8 @@ def _slot(item: dict[str, Any]) -> tuple[str, int, int]:
 
 
 def _stale(api: Api) -> bool:
-    return any(item.get("stale") for item in api.get("/v1/parking/carparks")["items"])
+    """Whether any domain still derives again what a change of the registry touched."""
+    return bool(api.get("/v1/status")["stale"])
 
 
 def differences(case: Case, tell: Tell, checks: tuple[Check, ...] = CHECKS) -> Iterator[Difference]:
