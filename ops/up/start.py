@@ -20,15 +20,16 @@ from compound.store.migrate import migrate
 from ops import client
 from ops.embedded.broker import EmbeddedBroker
 from ops.embedded.postgres import EmbeddedPostgres
-from ops.embedded.process import ServiceError, free_port, listens
+from ops.embedded.process import ServiceError
 from ops.up.folder import DataFolder, Running
+from ops.up.ports import Claims, Ports, choose
 from ops.up.supervisor import Role, Supervisor
 from processors.main import DOMAINS
 
 HEAVY = "energy"
 REST = ",".join(name for name in DOMAINS if name != HEAVY)
 _WATCH_S = 0.3
-_READY_S = 60.0
+_READY_S = 180.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +46,6 @@ class Options:
     database_url: str | None
 
 
-class Ports(msgspec.Struct):
-    """Ports that stay the same over starts."""
-
-    api: int
-    mqtt: int
-    postgres: int
-
-
 class Up:
     """One run of `up`. `run` returns when it was told to stop and everything has ended."""
 
@@ -60,6 +53,7 @@ class Up:
         self._options = options
         self._out = console
         self._folder = DataFolder(options.data)
+        self._claims = Claims()
         self._stop = threading.Event()
         self._postgres: EmbeddedPostgres | None = None
         self._broker: EmbeddedBroker | None = None
@@ -90,7 +84,9 @@ class Up:
         )
         with Progress(*columns, console=self._out) as progress:
             task = progress.add_task("Services: PostgreSQL, MQTT broker", total=5)
-            ports = self._ports()
+            ports = choose(
+                self._folder.path / "ports.json", self._claims, api=self._options.api_port, mqtt=self._options.mqtt_port
+            )
             database = self._database(ports)
             self._broker = EmbeddedBroker(self._folder.broker, port=ports.mqtt)
             self._broker.start()
@@ -110,21 +106,6 @@ class Up:
             if self._options.simulate and not self._stop.is_set():
                 self._simulate(progress)
         return running
-
-    def _ports(self) -> Ports:
-        """The ports of the first start, unless the command line says others."""
-        file = self._folder.path / "ports.json"
-        ports = msgspec.json.decode(file.read_bytes(), type=Ports) if file.exists() else Ports(0, 0, 0)
-        ports.api = self._options.api_port or ports.api or _port(8080)
-        ports.mqtt = self._options.mqtt_port or ports.mqtt or _port(1883)
-        ports.postgres = ports.postgres or _port(5433)
-        for name, port in (("--api-port", ports.api), ("--mqtt-port", ports.mqtt)):
-            if listens(port):
-                raise ServiceError(f"Port {port} is taken by another program; choose one by {name}.")
-        if listens(ports.postgres):
-            ports.postgres = free_port()
-        file.write_bytes(msgspec.json.encode(ports))
-        return ports
 
     def _database(self, ports: Ports) -> str:
         if self._options.database_url:
@@ -225,6 +206,7 @@ class Up:
         for service in (self._broker, self._postgres):
             if service is not None:
                 service.stop()
+        self._claims.close()
         self._folder.retire()
         if self._roles is not None:
             self._out.print("All has ended; nothing is lost.")
@@ -259,7 +241,3 @@ def _ready(url: str) -> bool:
         return httpx.get(f"{url}/health/ready", timeout=1.0, trust_env=False).status_code == 200
     except httpx.HTTPError:
         return False
-
-
-def _port(wanted: int) -> int:
-    return free_port() if listens(wanted) else wanted

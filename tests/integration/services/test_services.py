@@ -103,11 +103,14 @@ def test_kafka_is_empty_at_the_start_of_each_test(kafka_bootstrap: str, turn: in
 
 
 def test_kafka_keeps_its_records_when_it_is_killed(own_kafka: KafkaNode):
-    admin = AdminClient({"bootstrap.servers": own_kafka.bootstrap})
+    admin = AdminClient({"bootstrap.servers": own_kafka.bootstrap, "log_level": 0})
     admin.create_topics([NewTopic("meter", 1)])["meter"].result()
     own_kafka.kill()
     own_kafka.start()
-    assert "meter" in AdminClient({"bootstrap.servers": own_kafka.bootstrap}).list_topics(timeout=60).topics
+    assert (
+        "meter"
+        in AdminClient({"bootstrap.servers": own_kafka.bootstrap, "log_level": 0}).list_topics(timeout=60).topics
+    )
 
 
 _SESSION = """
