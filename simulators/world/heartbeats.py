@@ -54,9 +54,9 @@ def gates(happened: Happened, start: int, extra: list[int]) -> None:
         open_at[opening.door].append((opening.start, opening.end))
     for number, door in enumerate(DOORS):
         openings = sorted(open_at[door])
-        phase = (number * 61 + 13) * SECOND
+        phase = (number * 61 + 13) * SECOND + SECOND // 2  # no incident begins at half a second
         for time in {*range(start + phase, start + clock.DAY, QUARTER), *(minute + phase % MINUTE for minute in extra)}:
-            place = bisect.bisect_right(openings, (time, time)) - 1
+            place = bisect.bisect_right(openings, (time, start + 2 * clock.DAY)) - 1
             shut = place < 0 or openings[place][1] <= time
             happened.observe(door, time, "reading", f'"door":"{"closed" if shut else "open"}"')
 

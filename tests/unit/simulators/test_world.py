@@ -8,11 +8,13 @@ from datetime import date
 
 import numpy as np
 
+from simulators import clock
 from simulators.demo.meters import CHILDREN, METERS
 from simulators.demo.places import DOORS
 from simulators.simulation import Day
-from simulators.world import energy, solar, weather
+from simulators.world import energy, heartbeats, solar, weather
 from simulators.world.calendar import is_working
+from simulators.world.happened import Happened, Observation, Opening
 from tests.unit.simulators.conftest import simulation
 
 DAY = date(2026, 10, 28)
@@ -119,3 +121,18 @@ def test_each_device_says_one_thing_at_a_time(calm: list[Day]) -> None:
         times = [seen.time for seen in observations]
         assert times == sorted(set(times)), device
         assert all(calm[0].start <= time < calm[1].start for time in times)
+
+
+def test_a_door_that_stands_open_says_so() -> None:
+    start = 1_000 * clock.DAY
+    happened = Happened()
+    first = [seen.time for seen in _beats(happened, start)][0]
+    happened.openings.append(Opening("g-dc", first, first + 20 * clock.MINUTE))
+    happened.observations.clear()
+    bodies = [seen.body for seen in _beats(happened, start)]
+    assert bodies[:3] == ['"door":"open"', '"door":"open"', '"door":"closed"']
+
+
+def _beats(happened: Happened, start: int) -> list[Observation]:
+    heartbeats.gates(happened, start, [])
+    return sorted(happened.observations["g-dc"])
