@@ -186,7 +186,8 @@ def _registered(api: Client, device: str, since: str) -> bool:
 
 
 def _report(sent: Sent, out: Console) -> None:
-    out.print(f"{sent.rows:,} rows sent, {len(sent.rejected):,} rejected.")
+    stopped = " Stopped: send the file again to go on." if sent.stopped else ""
+    out.print(f"{sent.rows:,} rows sent, {len(sent.rejected):,} rejected.{stopped}")
     for row in sent.rejected[:_SHOWN]:
         out.print(f"  line {row.line}: {row.reason}", markup=False)
     if len(sent.rejected) > _SHOWN:

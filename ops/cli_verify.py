@@ -15,7 +15,7 @@ from ops.client import of as api_of
 from ops.simulate import bar
 from ops.up.folder import DEFAULT, DataFolder
 from ops.verify.compare import Behind, differences, settle
-from ops.verify.difference import Case, Difference, text
+from ops.verify.difference import Case, Counting, Difference, text
 from ops.verify.truth import NoTruth, TruthReader
 
 
@@ -39,7 +39,8 @@ def verify(
     try:
         truth = TruthReader(DataFolder(data).truth)
         api = api_of(data)
-        case = Case(truth, api, truth.cutoff())
+        asked = Counting(api)
+        case = Case(truth, asked, truth.cutoff())
         with bar(out) as shown:
             task = shown.add_task("waiting until all is read", total=None)
             settle(api, truth, patience)
@@ -53,24 +54,29 @@ def verify(
         out.print(f"compound: {error}", markup=False)
         raise typer.Exit(1) from None
     if as_json:
-        typer.echo(json.dumps(_json(case, found), indent=2))
+        typer.echo(json.dumps(_json(case, found, asked.figures), indent=2))
     else:
-        _show(case, found, out, most)
+        _show(case, found, asked.figures, out, most)
     if found:
         raise typer.Exit(1)
 
 
-def _json(case: Case, found: list[Difference]) -> dict[str, object]:
+def _json(case: Case, found: list[Difference], figures: int) -> dict[str, object]:
     rows = [{**difference._asdict(), "at": difference.at and text(difference.at)} for difference in found]
-    return {"scenario": case.truth.meta["scenario"], "until": text(case.cutoff), "differences": rows}
+    return {
+        "scenario": case.truth.meta["scenario"],
+        "until": text(case.cutoff),
+        "figures": figures,
+        "differences": rows,
+    }
 
 
-def _show(case: Case, found: list[Difference], out: Console, most: int) -> None:
+def _show(case: Case, found: list[Difference], figures: int, out: Console, most: int) -> None:
     where = f"scenario {case.truth.meta['scenario']}, {case.truth.origin} to {text(case.cutoff)}"
     if not found:
-        out.print(f"[green]No difference[/green] ({where}).")
+        out.print(f"[green]No difference[/green] in {figures:,} figures ({where}).")
         return
-    table = Table(title=f"{len(found):,} differences ({where})", title_justify="left")
+    table = Table(title=f"{len(found):,} differences in {figures:,} figures ({where})", title_justify="left")
     for column in ("check", "subject", "at", "truth", "platform"):
         table.add_column(column, overflow="fold")
     for difference in found[:most]:

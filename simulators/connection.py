@@ -19,6 +19,10 @@ class Broken(Exception):
     """The broker can't be reached, or does not acknowledge; the text is one sentence."""
 
 
+class Stopped(Broken):
+    """The run was told to stop while it waited; what was handed over last did not go out."""
+
+
 class Connection:
     """A connection of one gateway, MQTT 5. It reconnects by itself; what was not acknowledged is sent again by paho.
 
@@ -57,11 +61,13 @@ class Connection:
         return self
 
     def publish(self, topic: str, payload: str, retain: bool = False, stop: threading.Event | None = None) -> None:
-        """Send at QoS 1; waits while too much is under way. Raises Broken after a minute without room."""
+        """Send at QoS 1; waits while too much is under way. Raises Broken after a minute without room, Stopped on `stop`."""
         waited = 0.0
         while not self._room.acquire(timeout=0.5):
             waited += 0.5
-            if waited > 60 or (stop is not None and stop.is_set()):
+            if stop is not None and stop.is_set():
+                raise Stopped("Stopped while the MQTT broker acknowledged nothing.")
+            if waited > 60:
                 raise Broken("The MQTT broker acknowledges nothing.")
         with self._idle:
             self._under_way += 1

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from simulators import clock
-from simulators.connection import Connection
+from simulators.connection import Connection, Stopped
 from simulators.csv_source import Rejected, Row, Source, body
 from simulators.pace import Speed
 from simulators.wire import LIMIT
@@ -22,6 +22,8 @@ class Sent:
 
     rows: int = 0
     rejected: list[Rejected] = field(default_factory=list)
+    stopped: bool = False
+    """Told to stop before the last row."""
 
 
 @dataclass
@@ -38,11 +40,21 @@ class Sender:
 
     def send(self, source: Source, interval_s: int) -> Sent:
         """Send all rows; returns when the broker has acknowledged them. Raises CsvError, Broken."""
-        sent, begun, first = Sent(), time.monotonic(), None
+        sent = Sent()
+        try:
+            self._rows(source, interval_s, sent)
+            self.connection.flush()
+        except Stopped:
+            sent.stopped = True
+        return sent
+
+    def _rows(self, source: Source, interval_s: int, sent: Sent) -> None:
+        begun, first = time.monotonic(), None
         waiting: list[str] = []
         size = 2
         for row in source.rows(interval_s):
             if self.stop.is_set():
+                sent.stopped = True
                 break
             if isinstance(row, Rejected):
                 sent.rejected.append(row)
@@ -62,8 +74,6 @@ class Sender:
             self.tell(sent.rows + len(sent.rejected))
         if waiting:
             self._publish(waiting, sent.rows)
-        self.connection.flush()
-        return sent
 
     def _publish(self, objects: list[str], sent: int) -> None:
         self.connection.publish(self.topic, f"[{','.join(objects)}]", stop=self.stop)

@@ -5,20 +5,21 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
 from simulators import clock
 from simulators.clock import DAY, HOUR, MINUTE, SECOND
-from simulators.connection import Broken
+from simulators.connection import Broken, Stopped
 from simulators.demo import places
 from simulators.faults import scenario
-from simulators.faults.scenario import Fault
+from simulators.faults.scenario import Fault, Scenario
 from simulators.gateways import Gateways, may_die
 from simulators.pace import Pace, Rate, Speed
 from simulators.simulation import Day, Session, Simulation, State
-from simulators.truth.store import Truth
+from simulators.truth.store import Truth, alone
 from simulators.wire import Message, arrays, devices, single
 
 _REWIND = timedelta(days=3)
@@ -80,6 +81,11 @@ class Runner:
     def run(self) -> Progress:
         """Run until stopped, or until history has caught up. Raises TruthError, Broken, ValueError."""
         plan = scenario.load(self.options.scenario)
+        with suppress(Stopped), alone(self.options.data / "simulate.lock"):
+            self._prepare(plan)
+        return self.progress
+
+    def _prepare(self, plan: Scenario) -> None:
         truth = Truth(self.options.data / "truth.db")
         try:
             first = clock.local_day(clock.now(), places.ZONE) - timedelta(days=self.options.history_days)
@@ -91,7 +97,6 @@ class Runner:
             self._run(truth, Simulation(self.options.seed, plan, origin, sessions), begin)
         finally:
             truth.close()
-        return self.progress
 
     def _run(self, truth: Truth, simulation: Simulation, begin: int) -> None:
         session, number = simulation.sessions[-1], len(simulation.sessions)

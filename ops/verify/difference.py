@@ -29,6 +29,26 @@ class Api(Protocol):
         """All items of a paged answer."""
 
 
+class Counting:
+    """An API that counts the figures it shows: rows of answers, totals and states alike."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self.figures = 0
+
+    def get(self, path: str, **params: Any) -> Any:
+        """The JSON at `path`."""
+        answer = self._api.get(path, **params)
+        self.figures += len(answer.get("items", ()))
+        return answer
+
+    def pages(self, path: str, **params: Any) -> Iterator[Any]:
+        """All items of a paged answer."""
+        for item in self._api.pages(path, **params):
+            self.figures += 1
+            yield item
+
+
 class Case(NamedTuple):
     """What a check gets: the truth, the API, and the instant up to which both must agree."""
 

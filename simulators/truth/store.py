@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import sqlite3
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,17 @@ _SCHEMA = Path(__file__).with_name("schema.sql")
 
 class TruthError(Exception):
     """The truth in the data folder is another simulation's; the text is one sentence."""
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Nobody else simulates in this data folder while the block runs. Raises TruthError when somebody does."""
+    with path.open("a") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise TruthError(f"Simulators already run on {path.parent}; nothing was changed.") from None
+        yield
 
 
 class Truth:

@@ -12,9 +12,11 @@ import msgspec
 import pytest
 
 from simulators import run
+from simulators.connection import Stopped
 from simulators.faults.scenario import Fault
 from simulators.pace import speed
 from simulators.run import Options, Runner
+from simulators.truth.store import TruthError, alone
 
 
 class Recorder:
@@ -129,3 +131,24 @@ def test_speeds() -> None:
 
 def test_faults_can_be_kept_in_sets() -> None:
     assert len({Fault("lost", "m", 0, 1, {"a": 1}), Fault("lost", "m", 0, 1, {"a": 1})}) == 1
+
+
+def test_two_runs_on_one_folder_are_refused(tmp_path: Path, sent: list[tuple[str, str]]) -> None:
+    with alone(tmp_path / "simulate.lock"), pytest.raises(TruthError, match="already run"):
+        Runner(_options(tmp_path)).run()
+    assert not sent
+
+
+def test_a_stop_in_the_middle_writes_down_only_what_went_out(
+    tmp_path: Path, sent: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def publish(self: Recorder, device: object, topic: str, payload: str, stop: threading.Event | None = None) -> None:
+        if len(sent) == 20:
+            raise Stopped("no room")
+        sent.append((topic, payload))
+
+    monkeypatch.setattr(Recorder, "publish", publish)
+    Runner(_options(tmp_path)).run()
+    truth = sqlite3.connect(tmp_path / "truth.db")
+    assert truth.execute("SELECT count(*) FROM message WHERE sent IS NOT NULL").fetchone() == (0,)
+    truth.close()

@@ -126,7 +126,7 @@ def test_each_device_says_one_thing_at_a_time(calm: list[Day]) -> None:
 def test_a_door_that_stands_open_says_so() -> None:
     start = 1_000 * clock.DAY
     happened = Happened()
-    first = [seen.time for seen in _beats(happened, start)][0]
+    first = next(seen.time for seen in _beats(happened, start))
     happened.openings.append(Opening("g-dc", first, first + 20 * clock.MINUTE))
     happened.observations.clear()
     bodies = [seen.body for seen in _beats(happened, start)]
