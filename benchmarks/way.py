@@ -1,6 +1,6 @@
 """The whole way, from MQTT to committed tables, as `compound up` runs it; the load comes from a process of its own.
 
-    python -m benchmarks.way [--kafka] [--each 1] [--readings 200000] [--meters 1000] [--seconds 20]
+    python -m benchmarks.way [--kafka] [--each 1] [--readings 100000] [--meters 1000] [--seconds 10]
 
 *Top rate*: readings are published as fast as the broker acknowledges, and the time counts until every domain that reads
 meters has committed the last. *Held rate*: the highest share of it at which, published evenly, the tables are never far
@@ -255,8 +255,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kafka", action="store_true", help="the Kafka log instead of PostgreSQL's")
     parser.add_argument("--each", type=int, action="append", help="readings of one message; 1 and 10 unless said")
-    parser.add_argument("--readings", type=int, default=200_000, help="of the run for the top rate")
-    parser.add_argument("--seconds", type=float, default=20, help="of each other run")
+    parser.add_argument("--readings", type=int, default=100_000, help="of the run for the top rate")
+    parser.add_argument("--seconds", type=float, default=10, help="of each other run")
     parser.add_argument("--meters", type=int, default=1000)
     options = parser.parse_args()
     found: Any = way(
