@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import httpx
+
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "ops.cli")
 
@@ -89,13 +91,14 @@ class Running:
         """Another command's `--json`."""
         return json.loads(self.run(*args, "--json"))
 
+    def get(self, path: str) -> Any:
+        """The API's answer."""
+        url = json.loads((self.data / "up.json").read_bytes())["api_url"]
+        return httpx.get(f"{url}{path}", trust_env=False, timeout=60).raise_for_status().json()
+
     def lag(self) -> int:
         """Records that some domain has not read."""
-        import httpx
-
-        url = json.loads((self.data / "up.json").read_bytes())["api_url"]
-        items = httpx.get(f"{url}/v1/lag", trust_env=False).json()["items"]
-        return sum(item["lag"] or 0 for item in items)
+        return sum(item["lag"] or 0 for item in self.get("/v1/lag")["items"])
 
     def settle(self, timeout_s: float = 120.0) -> None:
         """Wait until all is read, twice in a row."""
