@@ -114,6 +114,7 @@ class Settings(BaseSettings):
 
     alert_webhook_url: str = Field(
         "",
+        repr=False,
         pattern=r"^(https?://\S+)?$",
         description="Where alerts are sent by POST, as CloudEvents in JSON; it may hold a secret and is never logged. Empty: nowhere.",
     )

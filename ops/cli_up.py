@@ -24,7 +24,9 @@ def up(
     scenario: Annotated[str, typer.Option(help="Scenario of the simulators.")] = "demo",
     history: Annotated[int, typer.Option(min=0, max=400, help="Days of history that the simulators catch up.")] = 30,
     api_port: Annotated[int | None, typer.Option(help="Port of the API, 0: any; the first start's, or 8080.")] = None,
-    mqtt_port: Annotated[int | None, typer.Option(help="Port of the broker, 0: any; the first start's, or 1883.")] = None,
+    mqtt_port: Annotated[
+        int | None, typer.Option(help="Port of the broker, 0: any; the first start's, or 1883.")
+    ] = None,
     log: Annotated[str, typer.Option(help="Event log: empty for the database's own, or kafka://host:port.")] = "",
     database_url: Annotated[
         str | None, typer.Option(help="A PostgreSQL or TimescaleDB of your own; unset: the embedded one.")

@@ -21,7 +21,8 @@ _QUOTAS = load("quotas")
 _FIGURES = load("quota_figures")
 
 YearOf = Annotated[
-    int | None, Query(alias="year", ge=1970, le=2199, description="Calendar year; the one it is there now when left out.")
+    int | None,
+    Query(alias="year", ge=1970, le=2199, description="Calendar year; the one it is there now when left out."),
 ]
 
 
@@ -30,9 +31,7 @@ async def quotas(database: Db, page: Paged, year: YearOf = None) -> Page[QuotaSh
     """All quotas of a year, by id."""
     (after,) = page.after(("",))
     async with database.snapshot() as session:
-        rows = await session.rows(
-            _QUOTAS, year=year, after=after, department=None, medium=None, limit=page.limit
-        )
+        rows = await session.rows(_QUOTAS, year=year, after=after, department=None, medium=None, limit=page.limit)
         shown, following = page.cut(rows, lambda row: (row["quota"],))
         items = await _with_figures(session, shown)
     return Page(items=items, next=following)
