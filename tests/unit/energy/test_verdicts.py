@@ -108,7 +108,7 @@ def test_order_and_repeats_do_not_matter(readings: list[Reading], random: Random
     random.shuffle(again)
     one, other = run(TEN_KW, readings), run(TEN_KW, again)
     assert one.verdicts == other.verdicts
-    assert all(np.array_equal(a, b) for a, b in zip(one.segments, other.segments, strict=True))
+    assert all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in zip(one.segments, other.segments, strict=True))
 
 
 def test_pending_until_the_next_comes() -> None:

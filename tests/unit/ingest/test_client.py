@@ -154,9 +154,3 @@ def test_leaving_with_messages_unread_resets_nothing(protocol: MQTTProtocolVersi
         while chunk := broker.recv(4096):
             received += chunk
     assert received.startswith(b"\x40\x02\x00\x01\xe0")
-
-
-def _until_it_is_there(client: BulkClient) -> None:
-    sock = client.socket()
-    assert isinstance(sock, socket.socket)
-    select.select([sock], [], [])
