@@ -14,6 +14,8 @@ from typing import Any, Self
 
 import httpx
 
+from ops.embedded.process import spawn
+
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "ops.cli")
 
@@ -48,9 +50,8 @@ class Running:
     def start(self, timeout_s: float = 420.0) -> None:
         """Start and wait for the table of addresses."""
         before = len(self.said) if self._output.exists() else 0
-        with self._output.open("ab") as out:
-            args = [*COMMAND, "up", "--data", str(self.data), *self._options]
-            self._process = subprocess.Popen(args, stdout=out, stderr=subprocess.STDOUT, cwd=ROOT)
+        args = [*COMMAND, "up", "--data", str(self.data), *self._options]
+        self._process = spawn(args, log=self._output, death_signal=signal.SIGTERM, cwd=ROOT)
         process = self._process
         try:
             wait_for(lambda: "Ctrl-C stops" in self.said[before:] or process.poll() is not None, timeout_s)
@@ -100,7 +101,7 @@ class Running:
         """Records that some domain has not read."""
         return sum(item["lag"] or 0 for item in self.get("/v1/lag")["items"])
 
-    def settle(self, timeout_s: float = 120.0) -> None:
+    def settle(self, timeout_s: float = 300.0) -> None:
         """Wait until all is read, twice in a row."""
         quiet = 0
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.embedded.process import spawn
 from tests.e2e.running import ROOT, wait_for
 
 KEPT = ("HOME", "PATH", "PIP_CERT", "PIP_FIND_LINKS", "PIP_INDEX_URL", "SSL_CERT_FILE")
@@ -31,19 +32,15 @@ def clone(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_the_readme_as_a_new_user(clone: Path) -> None:
     """`make up`, the tour beside it, Ctrl-C; a second start goes on."""
     env = {name: os.environ[name] for name in KEPT if name in os.environ}
-    for _ in range(2):
-        with (clone / "up.out").open("wb") as out:
-            args = ["make", "up", "ARGS=--history 1"]
-            up = subprocess.Popen(
-                args, cwd=clone, env=env, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
-            )
+    for number in range(2):
+        said = clone / f"up-{number}.out"
+        up = spawn(["make", "up", "ARGS=--history 1"], log=said, death_signal=signal.SIGTERM, env=env, cwd=clone)
         try:
-            said = clone / "up.out"
-            wait_for(lambda: "Ctrl-C stops" in said.read_text() or up.poll() is not None, 300)  # noqa: B023
+            wait_for(lambda: "Ctrl-C stops" in said.read_text() or up.poll() is not None, 420)  # noqa: B023
             assert up.poll() is None, said.read_text()
             for command in tour():
                 args = [*command.split(), "--once"] if "watch" in command else command.split()

@@ -36,7 +36,7 @@ def _up(tmp_path: Path, *options: str) -> Running:
 
 
 def _prove(up: Running, begun: datetime) -> None:
-    up.settle(timeout_s=300)
+    up.settle()
     assert "No difference" in up.run("verify")
     alerts = up.get("/v1/alerts?limit=1000")["items"]
     assert {alert["domain"] for alert in alerts} >= {"access", "energy", "parcels", "parking", "quotas", "solar"}

@@ -6,9 +6,12 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.running import Running, children, command, wait_for
 
 
+@pytest.mark.timeout(600)
 def test_up_starts_heals_ends_and_goes_on(tmp_path: Path) -> None:
     """One compound through its life; `verify` finds no difference at each stop."""
     up = Running(tmp_path / "data", "--history", "1", "--api-port", "0", "--mqtt-port", "0")
@@ -49,12 +52,13 @@ def _second_up_touches_nothing(up: Running) -> None:
 def _a_crash_is_restarted_and_said(up: Running) -> None:
     for role in ("ingest", "processors --only energy"):
         gone = up.kill(role)
-        wait_for(lambda: gone not in children(up.pid), 10)  # noqa: B023
-        wait_for(lambda: any(c.startswith(role) for c in up.roles()), 30)  # noqa: B023
+        wait_for(lambda: gone not in children(up.pid), 60)  # noqa: B023
+        wait_for(lambda: any(c.startswith(role) for c in up.roles()), 90)  # noqa: B023
     assert "ended by signal 9" in up.said
     assert "is started again" in up.said
 
 
+@pytest.mark.timeout(600)
 def test_up_killed_leaves_no_process_and_loses_nothing(tmp_path: Path) -> None:
     """SIGKILL of `up` itself: its children die with it; the next start goes on and the truth still holds."""
     up = Running(tmp_path / "data", "--history", "1", "--api-port", "0", "--mqtt-port", "0")
