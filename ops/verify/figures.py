@@ -55,7 +55,13 @@ def _department(case: Case, department: str, quotas: list[dict[str, Any]]) -> It
     for quota in quotas:
         for figure in filter(None, [quota["total"], *quota["months"]]):
             start, until = instant(figure["start"]), instant(figure["until"])
-            if case.truth.start < until and start < until and expected.known(start) and expected.known(until):
+            if (
+                start < case.cutoff
+                and case.truth.start < until
+                and start < until
+                and expected.known(start)
+                and expected.known(until)
+            ):
                 yield from _used(case, department, figure, expected, start, until)
 
 
