@@ -1,6 +1,7 @@
 """Keys of personal data: one for each category and month, in a folder only the house can read.
 
-Destroying a key makes everything under it unreadable (or its tokens meaningless) while the log stays as it is.
+Destroying a key makes everything under it unreadable (or its tokens meaningless) while the log stays as it is. What arrives
+late for a month whose key is gone gets a new one, which nothing links to the old.
 """
 
 from __future__ import annotations
@@ -9,16 +10,19 @@ import os
 import re
 import secrets
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from compound.timeutil import QUARTER, moment
+from compound.timeutil import QUARTER, micros, moment
 
 KEY_BYTES: Final = 64
-_NAME = re.compile(r"[a-z]+-\d{4}-\d{2}")
+CATEGORIES: Final = ("access", "parking", "parcels", "quarantine")
+"""What keys are for: the three kinds of personal data in events, and what could not be read."""
+
+_NAME = re.compile(r"([a-z]+)-(\d{4}-\d{2})")
 
 
 class KeyLost(Exception):
@@ -40,9 +44,22 @@ class Months:
         """The month `YYYY-MM` of `time` (microseconds UTC)."""
         return self._of_quarter(time // QUARTER)
 
+    def end(self, month: str) -> int:
+        """When `month` (`YYYY-MM`) ends: the night reset of the next one's first day, microseconds UTC."""
+        year, number = map(int, month.split("-"))
+        first = datetime(year + number // 12, number % 12 + 1, 1) + self._reset  # noqa: DTZ001 - of the wall
+        return micros(first.replace(tzinfo=self._zone))
+
     def _month(self, quarter: int) -> str:
         wall = moment(quarter * QUARTER).astimezone(self._zone).replace(tzinfo=None)
         return (wall - self._reset).strftime("%Y-%m")
+
+
+class _Held(NamedTuple):
+    """A key in memory, good while its file is there."""
+
+    name: str
+    key: bytes
 
 
 class Keys:
@@ -54,17 +71,17 @@ class Keys:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._held: dict[tuple[str, str], bytes] = {}
+        self._held: dict[tuple[str, str], _Held] = {}
 
     def get(self, category: str, month: str) -> bytes:
         """The key of `category` in `month`; made when it is the first use. Raises OSError."""
         held = self._held.get((category, month))
-        if held is None:
+        if held is None or not os.path.exists(held.name):  # noqa: PTH110 - for every token; pathlib takes twice as long
             path = self._path(category, month)
             if not path.exists():
                 self._make(path)
-            held = self._held[category, month] = self._read(path)
-        return held
+            held = self._held[category, month] = _Held(str(path), self._read(path))
+        return held.key
 
     def find(self, category: str, month: str) -> bytes:
         """The key of `category` in `month`. Raises KeyLost when there is none."""
@@ -72,6 +89,23 @@ class Keys:
             return self._read(self._path(category, month))
         except FileNotFoundError:
             raise KeyLost(f"the key of {category} in {month} is not in {self._folder}") from None
+
+    def kept(self) -> list[tuple[str, str]]:
+        """(category, month) of every key in the folder, sorted. Raises OSError."""
+        if not self._folder.exists():
+            return []
+        names = (_NAME.fullmatch(path.stem) for path in self._folder.glob("*.key"))
+        return sorted((name[1], name[2]) for name in names if name is not None)
+
+    def destroy(self, category: str, month: str) -> None:
+        """Destroy a key, durably; harmless when it is gone. Raises OSError.
+
+        Other processes that hold it notice before they use it again. Backups of the folder are not reached: keep them no
+        longer than the data.
+        """
+        self._path(category, month).unlink(missing_ok=True)
+        self._held.pop((category, month), None)
+        _sync(self._folder)
 
     def _path(self, category: str, month: str) -> Path:
         name = f"{category}-{month}"
@@ -101,8 +135,13 @@ class Keys:
                 os.link(draft, path)
         finally:
             draft.unlink()
-        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _sync(self._folder)
+
+
+def _sync(folder: Path) -> None:
+    """Have the folder's entries on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

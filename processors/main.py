@@ -1,4 +1,4 @@
-"""The processors' role: a worker thread for each domain, and the outbox's relay."""
+"""The processors' role: a worker thread for each domain, the outbox's relay, and retention."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import structlog
 
 from compound.log.open import open_log
 from compound.settings import Settings, SettingsError
+from processors.retention import Retention
 from processors.runtime.domain import Domain
 from processors.runtime.outbox import Relay
 from processors.runtime.worker import Worker
@@ -54,6 +55,7 @@ def run(settings: Settings, stop: threading.Event, only: Sequence[str] = DOMAINS
     jobs = [(worker.domain.name, worker.run) for worker in workers]
     jobs += [job for worker in workers for job in getattr(worker.domain, "jobs", ())]
     jobs.append(("outbox", Relay(log, settings.database_url).run))
+    jobs.append(("retention", Retention(settings).run))
     threads = [threading.Thread(target=_guard, args=(job, name, stop, failed), name=name) for name, job in jobs]
     for thread in threads:
         thread.start()

@@ -276,6 +276,16 @@ class Calendar(Item, frozen=True, kw_only=True):
     source: str = ""
 
 
+class Retention(Item, frozen=True, kw_only=True):
+    """How long personal data stays readable; the item's id is its category (`compound.keys.CATEGORIES`).
+
+    A month's key is destroyed so many days after the month's end. Events, counts and figures stay.
+    """
+
+    days: Annotated[int, msgspec.Meta(ge=1, le=3660)]
+    source: str = ""
+
+
 KINDS: dict[str, object] = {
     "site": Site,
     "building": Building,
@@ -289,5 +299,6 @@ KINDS: dict[str, object] = {
     "choice": Choice,
     "quota": Quota,
     "calendar": Calendar,
+    "retention": Retention,
 }
 """Kind of item -> its type. The order is that of a file's sections and of `apply`."""

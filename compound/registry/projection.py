@@ -12,6 +12,7 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from compound.events import Received
+from compound.keys import CATEGORIES
 from compound.registry import model
 from compound.store.db import Connection
 from compound.timeutil import moment, parse
@@ -50,6 +51,8 @@ def check(change: Change) -> Any:
         raise ValueError(
             f"{change.kind} {change.id}: a meter needs rated_w (or rated_l_h): without it no step can be judged"
         )
+    if change.kind == "retention" and change.id not in CATEGORIES:
+        raise ValueError(f"no category of personal data is called {change.id!r}; one of {', '.join(CATEGORIES)}")
     return item
 
 

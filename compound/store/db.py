@@ -31,6 +31,7 @@ class Lock(IntEnum):
     EVALUATOR = 71002
     OUTBOX = 71003
     LOG = 71004
+    RETENTION = 71005
 
 
 def connect(

@@ -58,6 +58,10 @@ def compound() -> dict[str, Any]:
         "device": _devices(),
         "quota": _quotas(),
         "calendar": _calendars(),
+        "retention": {
+            category: {"days": days, "source": "demo figures; PIPL art. 19: the shortest necessary"}
+            for category, days in {"access": 180, "parking": 90, "parcels": 90, "quarantine": 90}.items()
+        },
     }
 
 

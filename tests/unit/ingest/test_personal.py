@@ -177,3 +177,24 @@ def test_sealing_is_deterministic_and_hides_the_payload(tmp_path: Path):
     keys = Keys(tmp_path)
     assert seal(keys, "2026-11", METER, b"a") == seal(keys, "2026-11", METER, b"a")
     assert seal(keys, "2026-11", METER, b"a")[0] != seal(keys, "2026-10", METER, b"a")[0]
+
+
+@pytest.mark.parametrize(
+    ("month", "end"), [("2026-10", "2026-11-01T03:00+08:00"), ("2026-12", "2027-01-01T03:00+08:00")]
+)
+def test_a_month_ends_with_the_reset_of_the_next(month: str, end: str):
+    assert SHANGHAI.end(month) == parse(end)
+    assert (SHANGHAI.of(parse(end) - 1), SHANGHAI.of(parse(end))) == (month, SHANGHAI.of(SHANGHAI.end(month)))
+
+
+def test_who_holds_a_destroyed_key_uses_it_no_more(tmp_path: Path):
+    held, other = Keys(tmp_path), Keys(tmp_path)
+    before = held.get("access", "2026-11")
+    other.get("parking", "2026-10")
+    assert held.kept() == [("access", "2026-11"), ("parking", "2026-10")]
+    other.destroy("access", "2026-11")
+    other.destroy("access", "2026-11")
+    assert held.kept() == [("parking", "2026-10")]
+    with pytest.raises(KeyLost):
+        held.find("access", "2026-11")
+    assert held.get("access", "2026-11") != before
