@@ -24,6 +24,10 @@ class Settings(BaseSettings):
         repr=False,  # it may hold a password
         description="PostgreSQL or TimescaleDB, as a libpq URL.",
     )
+    reader_password_file: Path | None = Field(
+        None,
+        description="File with the password of compound_reader, the role that Grafana reads with; unset: it can't log in.",
+    )
     log_url: str = Field(
         "", description="Event log: empty for the database's own, or kafka://host:port[,host:port] for Apache Kafka."
     )

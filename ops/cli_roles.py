@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from compound.log_setup import configure
-from compound.settings import load
+from compound.settings import load, secret
 
 
 def add_to(app: typer.Typer) -> None:
@@ -60,8 +60,13 @@ def api() -> None:
 
 
 def migrate() -> None:
-    """Bring the database to the newest schema."""
+    """Bring the database to the newest schema, and the role that dashboards read with to what it may see."""
     from compound.store.migrate import migrate as run
+    from compound.store.reader import prepare
 
-    for name in run(load().database_url):
+    settings = load()
+    password = secret(settings.reader_password_file) if settings.reader_password_file else None
+    for name in run(settings.database_url):
         typer.echo(f"applied {name}")
+    for sentence in prepare(settings.database_url, password):
+        typer.echo(sentence, err=True)
