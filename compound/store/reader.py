@@ -39,6 +39,7 @@ SCHEMAS: Final = (
     "quotas",
     "quarantine",
     "book",
+    "dashboard",
 )
 """Where it may look."""
 
@@ -134,7 +135,8 @@ def _grant(conn: Connection) -> None:
         " WHERE n.nspname = ANY(%s) AND c.relkind IN ('r', 'p', 'v', 'm') AND NOT c.relispartition ORDER BY 1, 2",
         (list(SCHEMAS),),
     ).fetchall()
-    for schema in SCHEMAS:
+    schemas = conn.execute("SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s)", (list(SCHEMAS),)).fetchall()
+    for (schema,) in schemas:
         conn.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(sql.Identifier(schema), role))
         conn.execute(sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA {} FROM {}").format(sql.Identifier(schema), role))
     for schema, name, is_table in relations:
