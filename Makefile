@@ -27,7 +27,7 @@ dev: $(VENV)/.dev  ## the same, with what tests, checks and benchmarks need
 up: install  ## start the whole compound on this machine; Ctrl-C ends it (ARGS="--history 7" passes options)
 	@$(BIN)/compound up $(ARGS)
 
-services: dev  ## fetch what the tests run against: Mosquitto, Java, Apache Kafka
+services: dev  ## fetch what the tests run against: Mosquitto, Java, Apache Kafka, TimescaleDB
 	@$(BIN)/python -m tests.services.fetch
 
 lint: dev  ## ruff: rules and format; import rules

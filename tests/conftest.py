@@ -14,6 +14,7 @@ from tests.services.databases import Databases
 from tests.services.folder import make_run_folder
 from tests.services.kafka_node import KafkaNode
 from tests.services.mqtt import KINDS, MqttBroker, make_broker
+from tests.services.timescale import TimescaleServer
 
 
 @pytest.hookimpl(wrapper=True)
@@ -77,6 +78,15 @@ def empty_database(databases: Databases) -> Iterator[str]:
 def own_postgres(run_folder: Path, tmp_path: Path) -> Iterator[EmbeddedPostgres]:
     """A running PostgreSQL of this test's own (1 s), to be stopped and killed at will; nothing is migrated."""
     server = EmbeddedPostgres(run_folder / f"own-{tmp_path.name}")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_timescale(run_folder: Path, tmp_path: Path) -> Iterator[TimescaleServer]:
+    """A running TimescaleDB of this test's own (1 s), to be stopped and killed at will; nothing is migrated."""
+    server = TimescaleServer(run_folder / f"timescale-{tmp_path.name}")
     server.start()
     yield server
     server.stop()

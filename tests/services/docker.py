@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from ops.embedded.process import spawn, stop
 
 MOSQUITTO_IMAGE = "eclipse-mosquitto:2.0.22"
 KAFKA_IMAGE = "apache/kafka:4.1.0"
+TIMESCALE_IMAGE = "timescale/timescaledb:2.19.3-pg17"  # the version of Debian 13's package
 
 
 @cache
@@ -41,8 +42,9 @@ class Container:
         ports: Mapping[int, int],
         env: Mapping[str, str] | None = None,
         mounts: Mapping[Path, str] | None = None,
+        command: Sequence[str] = (),
     ) -> None:
-        """Start it with its `ports` (here -> inside) on loopback and `mounts` (here -> inside)."""
+        """Start it with its `ports` (here -> inside) on loopback, `mounts` (here -> inside), and arguments of its own."""
         self._name = f"compound-tests-{uuid.uuid4().hex[:12]}"
         options = ["--rm", "--init", "--pull=never", "--name", self._name]
         for here, inside in ports.items():
@@ -51,7 +53,12 @@ class Container:
             options += ["-e", f"{name}={value}"]
         for path, inside_path in (mounts or {}).items():
             options += ["-v", f"{path}:{inside_path}"]
-        self.process = spawn(["docker", "run", *options, image], log=log, death_signal=signal.SIGTERM)
+        self.process = spawn(["docker", "run", *options, image, *command], log=log, death_signal=signal.SIGTERM)
+
+    def stop(self) -> None:
+        """Ask what runs inside to end, by the signal that its image names, and wait until the container is gone."""
+        subprocess.run(["docker", "stop", "-t", "60", self._name], capture_output=True, check=False)
+        stop(self.process)
 
     def kill(self) -> None:
         """End what runs inside as a crash would, and wait until the container is gone."""

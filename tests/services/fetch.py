@@ -1,7 +1,7 @@
 """Fetch what the tests' services need: `python -m tests.services.fetch`; done in a blink when all is there.
 
-Where a Docker engine answers: two images. Else Mosquitto and Java by the system's package manager (as root), and
-Apache Kafka's jars by Maven. Ends with one sentence and exit code 1 when something can't be had.
+Where a Docker engine answers: three images. Else Mosquitto and Java by the system's package manager (as root),
+Apache Kafka's jars by Maven, and TimescaleDB by debootstrap. Ends with one sentence and exit code 1 when something can't be had.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from ops.embedded.process import ServiceError
-from tests.services.docker import KAFKA_IMAGE, MOSQUITTO_IMAGE, engine_answers
+from tests.services import trixie
+from tests.services.docker import KAFKA_IMAGE, MOSQUITTO_IMAGE, TIMESCALE_IMAGE, engine_answers
 from tests.services.kafka_node import CACHE, JARS
 from tests.services.mqtt import mosquitto_program
 
@@ -29,12 +30,13 @@ def main() -> int:
     """Fetch what is missing; the process's exit code."""
     try:
         if engine_answers():
-            for image in (MOSQUITTO_IMAGE, KAFKA_IMAGE):
+            for image in (MOSQUITTO_IMAGE, KAFKA_IMAGE, TIMESCALE_IMAGE):
                 _image(image)
         else:
             _mosquitto()
             _java()
             _kafka()
+            _timescale()
     except ServiceError as error:
         print(f"The tests' services are not complete: {error}", file=sys.stderr)
         return 1
@@ -80,6 +82,15 @@ def _kafka() -> None:
         print(done.stdout + done.stderr, file=sys.stderr)
         raise ServiceError("Apache Kafka's jars can't be fetched by Maven; its messages are above.")
     (JARS / "complete").touch()
+
+
+def _timescale() -> None:
+    if trixie.there():
+        return
+    if shutil.which("debootstrap", path=f"{os.environ.get('PATH', '')}:/usr/sbin") is None or os.geteuid() != 0:
+        _install("TimescaleDB", ("debootstrap",))
+    print("TimescaleDB: laying Debian 13's package into a folder by debootstrap …", flush=True)
+    trixie.make()
 
 
 def _java_version() -> int:

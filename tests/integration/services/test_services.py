@@ -25,6 +25,7 @@ from tests.services import fetch, mqtt
 from tests.services.folder import make_run_folder
 from tests.services.kafka_node import KafkaNode
 from tests.services.mqtt import MqttBroker
+from tests.services.timescale import TimescaleServer
 
 
 def test_databases_are_migrated_and_apart(new_database: Callable[[], str]):
@@ -53,11 +54,21 @@ def test_postgres_asks_for_its_password_and_listens_on_loopback_alone(database: 
 def test_postgres_keeps_what_was_committed_when_it_is_killed(own_postgres: EmbeddedPostgres):
     with psycopg.connect(own_postgres.url, autocommit=True) as conn:
         conn.execute("CREATE TABLE kept AS SELECT 1 AS n")
-    assert own_postgres.process is not None
-    own_postgres.process.kill()
-    own_postgres.process.wait()
+    own_postgres.kill()
     with psycopg.connect(own_postgres.start()) as conn:
         assert conn.execute("SELECT n FROM kept").fetchone() == (1,)
+
+
+def test_timescaledb_is_real_and_keeps_what_was_committed_when_it_is_killed(own_timescale: TimescaleServer):
+    with psycopg.connect(own_timescale.url, autocommit=True) as conn:
+        conn.execute("CREATE EXTENSION timescaledb")
+        conn.execute("CREATE TABLE kept (time timestamptz PRIMARY KEY)")
+        conn.execute("SELECT create_hypertable('kept', by_range('time', INTERVAL '1 day'))")
+        conn.execute("INSERT INTO kept SELECT now() + n * interval '1 day' FROM generate_series(1, 3) AS n")
+    own_timescale.kill()
+    with psycopg.connect(own_timescale.start()) as conn:
+        assert conn.execute("SELECT count(*) FROM kept").fetchone() == (3,)
+        assert conn.execute("SELECT count(*) FROM show_chunks('kept')").fetchone() == (3,)
 
 
 def test_a_second_postgres_on_the_same_folder_is_refused(own_postgres: EmbeddedPostgres):
