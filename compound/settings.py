@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
+from urllib.parse import quote
 from zoneinfo import available_timezones
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -23,6 +24,9 @@ class Settings(BaseSettings):
         "postgresql://compound@127.0.0.1:5432/compound",
         repr=False,  # it may hold a password
         description="PostgreSQL or TimescaleDB, as a libpq URL.",
+    )
+    database_password_file: Path | None = Field(
+        None, description="File with the password of the user in COMPOUND_DATABASE_URL, which then holds none."
     )
     reader_password_file: Path | None = Field(
         None,
@@ -136,6 +140,11 @@ class Settings(BaseSettings):
         86400.0, gt=0, description="An alert read longer than this after it was raised is no longer sent, seconds."
     )
 
+    api_url: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        description="Where commands find the API of a compound that no `compound up` runs here, like http://127.0.0.1:8080.",
+    )
     api_host: str = Field(
         "127.0.0.1", description="Address the API listens on; anything but loopback needs COMPOUND_API_TOKEN_FILE."
     )
@@ -160,6 +169,12 @@ class Settings(BaseSettings):
         if name not in available_timezones():
             raise ValueError("it is no zone of the tz database, like Asia/Shanghai")
         return name
+
+    @model_validator(mode="after")
+    def _with_password(self) -> Self:
+        if self.database_password_file is not None:
+            self.database_url = _with_password(self.database_url, secret(self.database_password_file))
+        return self
 
 
 def load() -> Settings:
@@ -186,3 +201,13 @@ def secret(path: Path) -> str:
     if not text:
         raise SettingsError(f"{path} is empty; put the secret in it.")
     return text
+
+
+def _with_password(url: str, password: str) -> str:
+    """`url` with the password for its user, as psycopg and asyncpg take it. Raises SettingsError."""
+    scheme, _, rest = url.partition("://")
+    user, at, where = rest.rpartition("@")
+    if not at or ":" in user:
+        what = "names no user" if not at else "holds a password"
+        raise SettingsError(f"COMPOUND_DATABASE_URL {what}, so COMPOUND_DATABASE_PASSWORD_FILE can't be used with it.")
+    return f"{scheme}://{user}:{quote(password, safe='')}@{where}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import select
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from compound.mqtt import Broker
 from ingest.client import BulkClient
 from ingest.intake import Message
 from ingest.mailbox import Batch, Mailbox
@@ -41,16 +41,6 @@ GOODBYE_S: Final = 2.0
 TICK_MS: Final = 250
 FEW: Final = 200
 """Reads of fewer messages are held apart by the time to gather."""
-
-
-class Broker(NamedTuple):
-    """Where the broker is and how to get in."""
-
-    host: str
-    port: int
-    user: str | None = None
-    password: str | None = None
-    tls: ssl.SSLContext | None = None
 
 
 class Session(NamedTuple):
@@ -141,10 +131,7 @@ class Connection:
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         client.connect_timeout = CONNECT_S
-        if self._broker.user is not None:
-            client.username_pw_set(self._broker.user, self._broker.password)
-        if self._broker.tls is not None:
-            client.tls_set_context(self._broker.tls)
+        self._broker.admit(client)
         return client
 
     def _asking(self) -> dict[str, Any]:

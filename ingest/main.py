@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ssl
 import threading
 import time
 from collections.abc import Callable
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -16,10 +14,11 @@ from compound.events import HISTORY, Event, history_id, to_record
 from compound.keys import Keys, Months
 from compound.log.open import open_log
 from compound.log.port import Log, LogUnavailable, Record
-from compound.settings import Settings, SettingsError, secret
+from compound.mqtt import broker_of
+from compound.settings import Settings
 from compound.timeutil import text
 from ingest.bridge import LONGEST_WAIT_S, Bridge
-from ingest.connection import Broker, Connection, Session
+from ingest.connection import Connection, Session
 from ingest.decoders import formats
 from ingest.health import serve
 from ingest.intake import Intake
@@ -93,24 +92,6 @@ def bridge(settings: Settings, log: Log, stop: threading.Event) -> None:
             heartbeat_s=settings.ingest_heartbeat_s,
             drain_s=settings.ingest_drain_s,
         ).run(stop)
-
-
-def broker_of(settings: Settings) -> Broker:
-    """Address and credentials of the broker. Raises SettingsError."""
-    url = urlsplit(settings.mqtt_url)
-    tls = None
-    if url.scheme == "mqtts":
-        try:
-            tls = ssl.create_default_context(cafile=settings.mqtt_ca_file)
-        except OSError as error:
-            raise SettingsError(f"COMPOUND_MQTT_CA_FILE is wrong: {error.strerror or error}.") from None
-    return Broker(
-        host=url.hostname or "",
-        port=url.port or (8883 if tls else 1883),
-        user=url.username,
-        password=secret(settings.mqtt_password_file) if settings.mqtt_password_file else None,
-        tls=tls,
-    )
 
 
 def heartbeats(client_id: str, metrics: Metrics) -> Callable[[], Record]:

@@ -12,7 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from compound.log.audit import Report, audit
 from ops.cli_look import JsonOut
 from ops.cli_up import Data
-from ops.up.folder import DEFAULT, DataFolder
+from ops.up.folder import DEFAULT
+from ops.where import find
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,14 +27,14 @@ def audit_book(data: Data = DEFAULT, as_json: JsonOut = False) -> None:
     Exit code 1 when something is not as it was written. Note the fingerprint elsewhere: it names the whole book as it
     stood, so that a later audit can show whether it was made anew.
     """
-    running = DataFolder(data).running()
+    where = find(data)
     out = Console(stderr=True)
     columns = (TextColumn("Reading the book"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=out, transient=True) as progress:
         task = progress.add_task("book", total=None)
         report = audit(
-            running.log_url,
-            running.database_url,
+            where.log_url,
+            where.database_url,
             lambda done, total: progress.update(task, completed=done, total=total),
         )
     _tell(report, as_json)

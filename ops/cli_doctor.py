@@ -21,6 +21,7 @@ from compound.settings import SettingsError, load
 from ops.cli_up import Data
 from ops.embedded.process import listens
 from ops.up.folder import DEFAULT, DataFolder, NotRunning
+from ops.where import find
 
 _NEEDED_MB = 2000
 
@@ -101,11 +102,13 @@ def _running(data: Path) -> Iterator[Finding]:
             if listens(port):
                 yield Finding(f"Port {port}", None, f"taken; the first start chooses another, or {option}")
         yield Finding("Running compound", None, "none on this folder; start it by `compound up`")
-        return
-    yield Finding("Running compound", True, f"process {running.pid}, {running.api_url}")
+    else:
+        yield Finding("Running compound", True, f"process {running.pid}, {running.api_url}")
     try:
-        with psycopg.connect(running.database_url, connect_timeout=3) as conn:
+        with psycopg.connect(find(data).database_url, connect_timeout=3) as conn:
             yield _database(conn)
+    except (NotRunning, SettingsError):
+        return
     except psycopg.OperationalError as error:
         yield Finding("Database", False, f"does not answer: {str(error).splitlines()[0]}")
 

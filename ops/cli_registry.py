@@ -18,7 +18,8 @@ from compound.registry.timeline import load as load_registry
 from compound.settings import load
 from compound.store.db import connect
 from ops.cli_up import Data
-from ops.up.folder import DEFAULT, DataFolder
+from ops.up.folder import DEFAULT
+from ops.where import find
 
 _SHOWN = 40
 _CHUNK = 500
@@ -39,8 +40,8 @@ def apply(
 
     What the file does not name stays as it is. Every item holds from its `from` on; a removal says `removed: true`.
     """
-    running = DataFolder(data).running()
-    found = apply_file(file, running.database_url, running.log_url, dry_run, Console())
+    where = find(data)
+    found = apply_file(file, where.database_url, where.log_url, dry_run, Console())
     if dry_run and found:
         typer.echo("Nothing was changed (--dry-run).")
 

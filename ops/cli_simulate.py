@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +17,7 @@ from ops.cli_up import Data
 from ops.client import of as api_of
 from ops.simulate import Backlog, Current, bar, speed_of, stopping
 from ops.up.folder import DEFAULT, DataFolder
+from ops.where import find
 from simulators import run
 from simulators.connection import Broken
 from simulators.faults import scenario as scenarios
@@ -76,12 +76,12 @@ def simulate(
             out.print(f"[bold]{name}[/bold]  {scenarios.load(name).about}")
         return
     folder = DataFolder(data)
-    running = folder.running()
-    url = os.environ.get("COMPOUND_MQTT_URL", running.mqtt_url)
-    options = run.Options(folder.path, url, scenario, history, seed, speed_of(speed), rate, live)
+    where = find(data)
+    options = run.Options(folder.path, where.broker, scenario, history, seed, speed_of(speed), rate, live)
+    folder.path.mkdir(parents=True, exist_ok=True)
     try:
         found = write_registry(folder.path / "registry.yaml", folder.truth, scenario, seed, history)
-        apply_file(found, running.database_url, running.log_url, False, out)
+        apply_file(found, where.database_url, where.log_url, False, out)
         with bar(out) as shown, stopping() as stop:
             task = shown.add_task("Simulators: history", total=None)
 

@@ -17,7 +17,8 @@ from ops.cli_up import Data
 from ops.client import ApiError, Client
 from ops.client import of as api_of
 from ops.simulate import Backlog, bar, speed_of, stopping
-from ops.up.folder import DEFAULT, DataFolder
+from ops.up.folder import DEFAULT
+from ops.where import find
 from simulators import clock
 from simulators.connection import Broken, Connection
 from simulators.csv_send import Sender, Sent
@@ -69,7 +70,6 @@ def csv(
     is the same message.
     """
     out = Console()
-    running = DataFolder(data).running()
     try:
         source = Source(
             file=file, time_column=time_column, value_column=value_column, kind=as_, unit=unit, multiply=_decimal(multiply),
@@ -84,8 +84,7 @@ def csv(
                 api, source, device, register_as, rated, site or _site(api, device), timezone, length, first
             )
         topic = f"compound/v1/{site or _site(api, device) or 'csv'}/meter/{device}/reading"
-        url = os.environ.get("COMPOUND_MQTT_URL", running.mqtt_url)
-        connection = Connection(url, f"csv-{device}-{os.getpid()}").open()
+        connection = Connection(find(data).broker, f"csv-{device}-{os.getpid()}").open()
         with bar(out) as shown, stopping() as stop:
             task = shown.add_task(f"Rows of {file.name}", total=total)
             sender = Sender(connection, topic, speed_of(speed), Backlog(api), stop=stop, tell=_teller(shown, task))

@@ -12,7 +12,8 @@ from rich.console import Console
 from ops.cli_up import Data
 from ops.client import of as api_of
 from ops.simulate import bar, stopping
-from ops.up.folder import DEFAULT, DataFolder
+from ops.up.folder import DEFAULT
+from ops.where import find
 from simulators.connection import Broken, Connection
 from simulators.load import Load
 
@@ -31,10 +32,8 @@ def load(
 ) -> None:
     """Send readings of many meters at a set rate."""
     out = Console()
-    running = DataFolder(data).running()
-    url = os.environ.get("COMPOUND_MQTT_URL", running.mqtt_url)
     try:
-        connection = Connection(url, f"load-{os.getpid()}").open()
+        connection = Connection(find(data).broker, f"load-{os.getpid()}").open()
     except Broken as error:
         raise typer.BadParameter(str(error)) from None
     with bar(out) as shown, stopping() as stop:

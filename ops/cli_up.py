@@ -31,6 +31,9 @@ def up(
     database_url: Annotated[
         str | None, typer.Option(help="A PostgreSQL or TimescaleDB of your own; unset: the embedded one.")
     ] = None,
+    mqtt_url: Annotated[
+        str | None, typer.Option(help="A broker of your own, as COMPOUND_MQTT_URL; unset: the embedded one.")
+    ] = None,
 ) -> None:
     """Run the whole compound on this machine: database, broker, ingest, processors, API and simulated devices.
 
@@ -39,4 +42,4 @@ def up(
     """
     from ops.up.start import Options, Up
 
-    Up(Options(data, simulate, scenario, history, api_port, mqtt_port, log, database_url), Console()).run()
+    Up(Options(data, simulate, scenario, history, api_port, mqtt_port, log, database_url, mqtt_url), Console()).run()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from compound.settings import secret
-from ops.up.folder import DataFolder
+from compound.settings import load, secret
+from ops.where import find
 
 
 class ApiError(Exception):
@@ -20,8 +19,8 @@ class ApiError(Exception):
 class Client:
     """Calls one API; `token_file` as for the API itself (COMPOUND_API_TOKEN_FILE)."""
 
-    def __init__(self, url: str, token_file: str | None = None, timeout_s: float = 30.0) -> None:
-        headers = {"Authorization": f"Bearer {secret(Path(token_file))}"} if token_file else {}
+    def __init__(self, url: str, token_file: Path | None = None, timeout_s: float = 30.0) -> None:
+        headers = {"Authorization": f"Bearer {secret(token_file)}"} if token_file else {}
         self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout_s, trust_env=False)
 
     def get(self, path: str, **params: Any) -> Any:
@@ -53,8 +52,8 @@ class Client:
 
 
 def of(data: Path) -> Client:
-    """The API of the `up` that runs on the folder. Raises NotRunning."""
-    return Client(DataFolder(data).running().api_url, os.environ.get("COMPOUND_API_TOKEN_FILE"))
+    """The API of the compound of the folder, else of the settings. Raises NotRunning, SettingsError."""
+    return Client(find(data).api_url, load().api_token_file)
 
 
 def _clean(params: dict[str, Any]) -> dict[str, Any]:

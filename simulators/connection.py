@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
-from urllib.parse import urlsplit
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+
+from compound.mqtt import Broker
 
 IN_FLIGHT = 64
 """Messages under way at once on one connection: sent, not yet acknowledged by the broker."""
@@ -30,20 +30,18 @@ class Connection:
     one will to a connection, so only a device with a connection of its own has one.
     """
 
-    def __init__(self, url: str, client_id: str, will: tuple[str, str] | None = None) -> None:
-        found = urlsplit(url)
-        self._host, self._port = found.hostname or "127.0.0.1", found.port or 1883
+    def __init__(self, broker: Broker, client_id: str, will: tuple[str, str] | None = None) -> None:
+        self._host, self._port = broker.host, broker.port
         self._room = threading.BoundedSemaphore(IN_FLIGHT)
         self._idle = threading.Condition()
         self._under_way = 0
         self._connected = threading.Event()
+        self._answered = threading.Event()
+        self._refused = ""
         self.acknowledged = 0
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id, protocol=mqtt.MQTTv5)
         self._client.max_inflight_messages_set(IN_FLIGHT)
-        if found.username:
-            self._client.username_pw_set(found.username, found.password)
-        if found.scheme == "mqtts":
-            self._client.tls_set()
+        broker.admit(self._client)
         if will is not None:
             self._client.will_set(*will, qos=1, retain=True)
         self._client.on_connect = self._on_connect
@@ -56,12 +54,18 @@ class Connection:
         except OSError as error:
             raise Broken(f"No MQTT broker answers at {self._host}:{self._port} ({error}).") from None
         self._client.loop_start()
-        if not self._connected.wait(timeout_s):
-            raise Broken(f"The MQTT broker at {self._host}:{self._port} did not accept the connection.")
+        self._answered.wait(timeout_s)
+        if not self._connected.is_set():
+            self._client.loop_stop()
+            why = f": {self._refused}" if self._refused else ""
+            raise Broken(f"The MQTT broker at {self._host}:{self._port} did not accept the connection{why}.")
         return self
 
     def publish(self, topic: str, payload: str, retain: bool = False, stop: threading.Event | None = None) -> None:
-        """Send at QoS 1; waits while too much is under way. Raises Broken after a minute without room, Stopped on `stop`."""
+        """Send at QoS 1; waits while too much is under way.
+
+        Raises Broken after a minute without room or when the broker has refused a message, Stopped on `stop`.
+        """
         waited = 0.0
         while not self._room.acquire(timeout=0.5):
             waited += 0.5
@@ -69,6 +73,7 @@ class Connection:
                 raise Stopped("Stopped while the MQTT broker acknowledged nothing.")
             if waited > 60:
                 raise Broken("The MQTT broker acknowledges nothing.")
+        self._check()
         with self._idle:
             self._under_way += 1
         self._client.publish(topic, payload.encode(), qos=1, retain=retain)
@@ -78,6 +83,7 @@ class Connection:
         with self._idle:
             if not self._idle.wait_for(lambda: not self._under_way, timeout_s):
                 raise Broken("The MQTT broker does not acknowledge what it was sent.")
+        self._check()
 
     def close(self) -> None:
         """Say goodbye: no will is published."""
@@ -96,10 +102,20 @@ class Connection:
     ) -> None:
         if not code.is_failure:
             self._connected.set()
+        elif not self._connected.is_set():  # later ones pass: a broker that comes back may not be ready yet
+            self._refused = str(code)
+        self._answered.set()
 
-    def _on_publish(self, *_: Any) -> None:
+    def _check(self) -> None:
+        if self._refused:
+            raise Broken(f"The MQTT broker at {self._host}:{self._port} refuses what it is sent: {self._refused}.")
+
+    def _on_publish(self, _: mqtt.Client, __: object, ___: int, code: ReasonCode, ____: Properties | None) -> None:
         with self._idle:
             self._under_way -= 1
-            self.acknowledged += 1
+            if code.is_failure:
+                self._refused = str(code)
+            else:
+                self.acknowledged += 1
             self._idle.notify_all()
         self._room.release()

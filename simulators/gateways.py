@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 
+from compound.mqtt import Broker
 from simulators import clock
 from simulators.connection import Connection
 from simulators.demo import places
@@ -18,8 +19,8 @@ class Gateways:
     The devices in `alone` have connections of their own, whose will says that they are offline.
     """
 
-    def __init__(self, url: str, name: str, alone: Iterable[str]) -> None:
-        self._url, self._name = url, name
+    def __init__(self, broker: Broker, name: str, alone: Iterable[str]) -> None:
+        self._broker, self._name = broker, name
         self._shared: dict[str, Connection] = {}
         self._own: dict[str, Connection | None] = dict.fromkeys(alone)
         self.statuses = 0
@@ -28,7 +29,7 @@ class Gateways:
     def open(self, boots: dict[str, int]) -> None:
         """Connect everything; `boots`: the boot of each device that has a connection of its own."""
         for kind in sorted({device.kind for device in devices().values()}):
-            self._shared[kind] = Connection(self._url, f"{self._name}-{kind}").open()
+            self._shared[kind] = Connection(self._broker, f"{self._name}-{kind}").open()
         for device in self._own:
             self.revive(device, boots[device])
 
@@ -63,7 +64,7 @@ class Gateways:
         found = devices()[device]
         assert found.status_topic is not None, f"{device} has no status, so it can have no will"
         will = f'{{"boot":{boot},"state":"offline","will":true}}'
-        self._own[device] = Connection(self._url, f"{self._name}-{device}", (found.status_topic, will)).open()
+        self._own[device] = Connection(self._broker, f"{self._name}-{device}", (found.status_topic, will)).open()
         self._say(found, boot, clock.now())
 
     def close(self) -> None:

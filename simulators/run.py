@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
+from compound.mqtt import Broker
 from simulators import clock
 from simulators.clock import DAY, HOUR, MINUTE, SECOND
 from simulators.connection import Broken, Stopped
@@ -36,7 +37,7 @@ class Options:
     """What to run. `live`: go on after history has caught up, else end there. `most_backlog`: objects (see `backlog`)."""
 
     data: Path
-    mqtt_url: str
+    broker: Broker
     scenario: str = "demo"
     history_days: int = 30
     seed: int = 1
@@ -101,7 +102,7 @@ class Runner:
     def _run(self, truth: Truth, simulation: Simulation, begin: int) -> None:
         session, number = simulation.sessions[-1], len(simulation.sessions)
         gateways = Gateways(
-            self.options.mqtt_url, f"sim-{self.options.data.resolve().name}", may_die(simulation.scenario.live(0))
+            self.options.broker, f"sim-{self.options.data.resolve().name}", may_die(simulation.scenario.live(0))
         )
         out = _Out(self, truth, gateways, session, number)
         boots = self.boots(simulation)

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from compound.settings import Settings
 from compound.store.migrate import migrate
 from ops import client
 from ops.embedded.broker import EmbeddedBroker
@@ -28,6 +29,7 @@ from processors.main import DOMAINS
 
 HEAVY = "energy"
 REST = ",".join(name for name in DOMAINS if name != HEAVY)
+_NOT_PASSED_ON = ("PYTHONDONTWRITEBYTECODE", "COMPOUND_DATABASE_PASSWORD_FILE")  # the URL holds the password by now
 _WATCH_S = 0.3
 _READY_S = 180.0
 
@@ -44,6 +46,7 @@ class Options:
     mqtt_port: int | None
     log_url: str
     database_url: str | None
+    mqtt_url: str | None
 
 
 class Up:
@@ -88,15 +91,14 @@ class Up:
                 self._folder.path / "ports.json", self._claims, api=self._options.api_port, mqtt=self._options.mqtt_port
             )
             database = self._database(ports)
-            self._broker = EmbeddedBroker(self._folder.broker, port=ports.mqtt)
-            self._broker.start()
+            broker = self._options.mqtt_url or self._embedded_broker(ports)
             progress.update(task, advance=2, description="Schema")
             migrate(database)
             progress.update(task, advance=1, description="Roles: ingest, processors, API")
             running = Running(
                 os.getpid(),
                 f"http://127.0.0.1:{ports.api}",
-                f"mqtt://127.0.0.1:{ports.mqtt}",
+                broker,
                 database,
                 self._options.log_url,
             )
@@ -109,7 +111,7 @@ class Up:
 
     def _database(self, ports: Ports) -> str:
         if self._options.database_url:
-            return self._options.database_url
+            return Settings(database_url=self._options.database_url).database_url
         self._postgres = EmbeddedPostgres(self._folder.postgres, port=ports.postgres)
         self._postgres.start()
         url = self._postgres.url_of("compound")
@@ -117,6 +119,11 @@ class Up:
             if conn.execute("SELECT 1 FROM pg_database WHERE datname = 'compound'").fetchone() is None:
                 conn.execute("CREATE DATABASE compound")
         return url
+
+    def _embedded_broker(self, ports: Ports) -> str:
+        self._broker = EmbeddedBroker(self._folder.broker, port=ports.mqtt)
+        self._broker.start()
+        return f"mqtt://127.0.0.1:{ports.mqtt}"
 
     def _env(self, running: Running) -> dict[str, str]:
         ours = {
@@ -128,7 +135,7 @@ class Up:
             "ALERT_MQTT": "true",
         }
         # Without compiled modules every process would start seconds later.
-        theirs = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        theirs = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
         return {**theirs, "PYTHONUNBUFFERED": "1", **{f"COMPOUND_{name}": value for name, value in ours.items()}}
 
     def _start_roles(self, running: Running) -> None:

@@ -11,13 +11,13 @@ import socket
 import threading
 from contextlib import suppress
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from paho.mqtt.client import Client, MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from compound.settings import Settings, secret
+from compound.mqtt import broker_of
+from compound.settings import Settings
 from processors.alerts.channel import Message, Refused
 
 _NOWHERE: Final = "-"
@@ -28,7 +28,7 @@ class MqttChannel:
     """A client of the broker in COMPOUND_MQTT_URL; paho keeps it connected in a thread of its own."""
 
     def __init__(self, settings: Settings) -> None:
-        url = urlsplit(settings.mqtt_url)
+        broker = broker_of(settings)
         self._timeout = settings.alert_timeout_s
         self._connected = threading.Event()
         self._answers: dict[int, ReasonCode] = {}
@@ -37,16 +37,11 @@ class MqttChannel:
             client_id=f"compound-alerts-{socket.gethostname()[:32]}-{os.getpid()}",
             protocol=MQTTProtocolVersion.MQTTv5,
         )
-        if url.username:
-            password = secret(settings.mqtt_password_file) if settings.mqtt_password_file else None
-            self._client.username_pw_set(url.username, password)
-        if url.scheme == "mqtts":
-            self._client.tls_set(ca_certs=str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None)
+        broker.admit(self._client)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_publish = self._on_publish
-        port = url.port or (8883 if url.scheme == "mqtts" else 1883)
-        self._client.connect_async(url.hostname or "", port, settings.mqtt_keepalive_s)
+        self._client.connect_async(broker.host, broker.port, settings.mqtt_keepalive_s)
         self._client.loop_start()
 
     def send(self, message: Message) -> None:

@@ -6,19 +6,19 @@ so that a rebuild, which reads all commands again, sends nothing, and nobody wai
 
 from __future__ import annotations
 
-import ssl
 import threading
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Final
 
 import psycopg
 import structlog
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.reasoncodes import ReasonCode
 
 from compound.keys import KeyLost, Keys
+from compound.mqtt import broker_of
 from compound.quarantine import Quarantined, unseal
-from compound.settings import Settings, secret
+from compound.settings import Settings
 from compound.store.db import Connection, connect
 
 PAUSE_S: Final = 1.0
@@ -90,22 +90,20 @@ class Resender:
 
 def publish(settings: Settings, topic: str, payload: bytes) -> None:
     """One message of QoS 1 to the broker of the settings. Raises BrokerAway unless the broker acknowledged it."""
-    url = urlsplit(settings.mqtt_url)
-    tls = url.scheme == "mqtts"
+    broker = broker_of(settings)
     client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
-    if url.username:
-        password = secret(settings.mqtt_password_file) if settings.mqtt_password_file else None
-        client.username_pw_set(url.username, password)
-    if tls:
-        ca: Any = settings.mqtt_ca_file
-        client.tls_set_context(ssl.create_default_context(cafile=ca))
+    broker.admit(client)
+    answers: list[ReasonCode] = []
+    client.on_publish = lambda _client, _userdata, _mid, code, _properties: answers.append(code)
     try:
-        client.connect(url.hostname or "", url.port or (8883 if tls else 1883), keepalive=30)
+        client.connect(broker.host, broker.port, keepalive=30)
         client.loop_start()
         done = client.publish(topic, payload, qos=1)
         done.wait_for_publish(WAIT_S)
         if not done.is_published():
             raise BrokerAway("the broker did not acknowledge the message")
+        if any(answer.is_failure for answer in answers):
+            raise BrokerAway(f"the broker refuses the message: {answers[0]}")
     except (OSError, ValueError, RuntimeError) as error:
         raise BrokerAway(f"the broker can't be reached: {error}") from error
     finally:

@@ -23,8 +23,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from compound.events import HISTORY
 from compound.log.port import Address, Record
-from compound.settings import Settings, SettingsError
-from ingest.main import bridge, broker_of
+from compound.settings import Settings
+from ingest.main import bridge
 from ops.embedded.process import free_port, listens, spawn, stop, wait_until
 from tests.integration.ingest.conftest import Ground
 from tests.services.mqtt import MqttBroker, mosquitto_program
@@ -164,24 +164,6 @@ def test_an_error_that_waiting_cannot_mend_ends_the_role(embedded_broker: MqttBr
     with pytest.raises(ZeroDivisionError):
         bridge(settings(embedded_broker, tmp_path), Broken(), threading.Event())
     assert not any(thread.name == "mqtt" for thread in threading.enumerate())
-
-
-@pytest.mark.parametrize(
-    ("url", "host", "port", "user"),
-    [
-        ("mqtt://127.0.0.1", "127.0.0.1", 1883, None),
-        ("mqtts://u@broker.example/", "broker.example", 8883, "u"),
-        ("mqtt://[::1]:99", "::1", 99, None),
-    ],
-)
-def test_the_brokers_address(url: str, host: str, port: int, user: str | None):
-    found = broker_of(Settings(mqtt_url=url))
-    assert (found.host, found.port, found.user, found.tls is not None) == (host, port, user, url[4] == "s")
-
-
-def test_a_wrong_ca_file_is_named(tmp_path: Path):
-    with pytest.raises(SettingsError, match="COMPOUND_MQTT_CA_FILE"):
-        broker_of(Settings(mqtt_url="mqtts://h", mqtt_ca_file=tmp_path / "none"))
 
 
 def _role() -> list[str]:

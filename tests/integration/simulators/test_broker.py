@@ -12,6 +12,7 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from compound.mqtt import Broker
 from simulators.connection import Broken, Connection
 from simulators.csv_send import Sender
 from simulators.csv_source import Source
@@ -24,8 +25,8 @@ Heard = list[tuple[str, bytes, bool]]
 
 
 @pytest.fixture
-def url(mqtt_broker: MqttBroker) -> str:
-    return f"mqtt://{mqtt_broker.host}:{mqtt_broker.port}"
+def broker(mqtt_broker: MqttBroker) -> Broker:
+    return Broker(mqtt_broker.host, mqtt_broker.port)
 
 
 @pytest.fixture
@@ -51,8 +52,8 @@ def _wait(heard: Heard, number: int) -> None:
         time.sleep(0.01)
 
 
-def test_a_flush_means_that_all_is_acknowledged(url: str, heard: Heard) -> None:
-    connection = Connection(url, "many").open()
+def test_a_flush_means_that_all_is_acknowledged(broker: Broker, heard: Heard) -> None:
+    connection = Connection(broker, "many").open()
     for number in range(500):
         connection.publish("t", str(number))
     connection.flush()
@@ -62,9 +63,9 @@ def test_a_flush_means_that_all_is_acknowledged(url: str, heard: Heard) -> None:
     assert [int(payload) for _, payload, _ in heard] == list(range(500))
 
 
-def test_a_dead_device_leaves_its_will_and_a_goodbye_does_not(url: str, heard: Heard) -> None:
-    polite = Connection(url, "polite", will=("w/polite", "gone")).open()
-    dying = Connection(url, "dying", will=("w/dying", "gone")).open()
+def test_a_dead_device_leaves_its_will_and_a_goodbye_does_not(broker: Broker, heard: Heard) -> None:
+    polite = Connection(broker, "polite", will=("w/polite", "gone")).open()
+    dying = Connection(broker, "dying", will=("w/dying", "gone")).open()
     polite.close()
     dying.die()
     _wait(heard, 1)
@@ -72,9 +73,9 @@ def test_a_dead_device_leaves_its_will_and_a_goodbye_does_not(url: str, heard: H
     assert [(topic, payload) for topic, payload, _ in heard] == [("w/dying", b"gone")]
 
 
-def test_gateways_share_connections_and_speak_for_every_device(url: str, heard: Heard) -> None:
+def test_gateways_share_connections_and_speak_for_every_device(broker: Broker, heard: Heard) -> None:
     boots = dict.fromkeys(devices(), 3)
-    gateways = Gateways(url, "sim", ["m-light"])
+    gateways = Gateways(broker, "sim", ["m-light"])
     gateways.open(boots)
     gateways.online(boots, 1_795_000_000_000_000)
     gateways.flush()
@@ -95,11 +96,11 @@ def test_gateways_share_connections_and_speak_for_every_device(url: str, heard: 
     assert msgspec.json.decode(online)["boot"] == 4
 
 
-def test_a_csv_file_arrives_whole_in_arrays(url: str, heard: Heard, tmp_path: Path) -> None:
+def test_a_csv_file_arrives_whole_in_arrays(broker: Broker, heard: Heard, tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
     rows = [f"2026-01-{1 + n // 96:02d}T{n % 96 // 4:02d}:{n % 4 * 15:02d}:00Z,{n}.5" for n in range(960)]
     file.write_text("\n".join(["t,v", *rows, "nonsense,1"]) + "\n")
-    connection = Connection(url, "csv").open()
+    connection = Connection(broker, "csv").open()
     sent = Sender(connection, "readings").send(Source(file, "t", "v", "interval-end", "kWh"), 900)
     connection.close()
     assert sent.rows == 960
@@ -112,8 +113,8 @@ def test_a_csv_file_arrives_whole_in_arrays(url: str, heard: Heard, tmp_path: Pa
     assert max(len(payload) for _, payload, _ in heard) <= 16 * 1024
 
 
-def test_load_keeps_to_its_number(url: str, heard: Heard) -> None:
-    connection = Connection(url, "load").open()
+def test_load_keeps_to_its_number(broker: Broker, heard: Heard) -> None:
+    connection = Connection(broker, "load").open()
     load = Load(connection, devices=5, per_message=4)
     assert load.run(readings=100) == 100
     connection.close()
@@ -125,4 +126,4 @@ def test_load_keeps_to_its_number(url: str, heard: Heard) -> None:
 
 def test_without_a_broker_the_reason_is_said() -> None:
     with pytest.raises(Broken, match=r"No MQTT broker answers at 127\.0\.0\.1:1"):
-        Connection("mqtt://127.0.0.1:1", "nobody").open()
+        Connection(Broker("127.0.0.1", 1), "nobody").open()

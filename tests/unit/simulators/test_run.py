@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from compound.mqtt import Broker
 from simulators import run
 from simulators.connection import Stopped
 from simulators.faults.scenario import Fault
@@ -24,7 +25,7 @@ class Recorder:
 
     published: list[tuple[str, str]] = []  # noqa: RUF012 - cleared by the fixture
 
-    def __init__(self, url: str, name: str, alone: list[str]) -> None:
+    def __init__(self, broker: Broker, name: str, alone: list[str]) -> None:
         self.alone = alone
         self.statuses = 0
 
@@ -54,7 +55,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
 
 def _options(folder: Path, **more: Any) -> Options:
-    return Options(folder, "mqtt://nowhere", history_days=1, live=False, **more)
+    return Options(folder, Broker("nowhere", 1883), history_days=1, live=False, **more)
 
 
 def _objects(published: list[tuple[str, str]]) -> Counter[str]:
