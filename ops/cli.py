@@ -12,10 +12,12 @@ from compound.log.generations import LogMisplaced
 from compound.log.port import LogUnavailable
 from compound.registry.file import FileError
 from compound.settings import SettingsError
+from compound.store.transfer import TransferError
 from ops import (
     cli_audit,
     cli_doctor,
     cli_look,
+    cli_move,
     cli_quarantine,
     cli_registry,
     cli_roles,
@@ -44,6 +46,7 @@ for module in (
     cli_registry,
     cli_quarantine,
     cli_audit,
+    cli_move,
     cli_roles,
     cli_doctor,
 ):
@@ -58,7 +61,17 @@ def main() -> None:
     """Run the command; what a person can mend is said in one sentence, with exit code 2."""
     try:
         app()
-    except (SettingsError, NoBook, FileError, ServiceError, Busy, NotRunning, ApiError, *_SERVICES) as error:
+    except (
+        SettingsError,
+        NoBook,
+        FileError,
+        ServiceError,
+        TransferError,
+        Busy,
+        NotRunning,
+        ApiError,
+        *_SERVICES,
+    ) as error:
         print(f"compound: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
 

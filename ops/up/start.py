@@ -18,6 +18,7 @@ from rich.table import Table
 
 from compound.settings import Settings
 from compound.store.migrate import migrate
+from compound.store.transfer import is_read_only
 from ops import client
 from ops.embedded.broker import EmbeddedBroker
 from ops.embedded.postgres import EmbeddedPostgres
@@ -118,6 +119,10 @@ class Up:
         with psycopg.connect(self._postgres.url, autocommit=True) as conn:
             if conn.execute("SELECT 1 FROM pg_database WHERE datname = 'compound'").fetchone() is None:
                 conn.execute("CREATE DATABASE compound")
+        if is_read_only(url):
+            raise ServiceError(
+                "This folder's database was moved elsewhere and takes no writer: start with --database-url (and --log)."
+            )
         return url
 
     def _embedded_broker(self, ports: Ports) -> str:
