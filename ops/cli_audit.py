@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from compound.log.audit import Report, audit
+from compound.log.heads import read_heads, write_heads
 from ops.cli_look import JsonOut
 from ops.cli_up import Data
 from ops.up.folder import DEFAULT
@@ -21,13 +25,24 @@ def add_to(app: typer.Typer) -> None:
     app.command("audit", rich_help_panel="Look")(audit_book)
 
 
-def audit_book(data: Data = DEFAULT, as_json: JsonOut = False) -> None:
-    """Verify every row of the book; name the first wrong, missing or inserted one of each partition.
+def audit_book(
+    data: Data = DEFAULT,
+    as_json: JsonOut = False,
+    write: Annotated[
+        Path | None, typer.Option("--write-heads", help="File to write the chain's heads to; keep it elsewhere.")
+    ] = None,
+    check: Annotated[
+        Path | None, typer.Option("--check-heads", help="File of heads written earlier, to hold the book against.")
+    ] = None,
+) -> None:
+    """Verify every row of the book; name the first wrong, missing, inserted or rewritten one of each partition.
 
-    Exit code 1 when something is not as it was written. Note the fingerprint elsewhere: it names the whole book as it
-    stood, so that a later audit can show whether it was made anew.
+    Exit code 1 when something is not as it was written. Keep the heads (or the fingerprint of all) where nobody who may
+    write to the database can change them: a later audit shows against them whether the book was made anew.
     """
     where = find(data)
+    noted = read_heads(check) if check else None
+    made = datetime.now(UTC).isoformat(timespec="seconds")
     out = Console(stderr=True)
     columns = (TextColumn("Reading the book"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=out, transient=True) as progress:
@@ -36,7 +51,10 @@ def audit_book(data: Data = DEFAULT, as_json: JsonOut = False) -> None:
             where.log_url,
             where.database_url,
             lambda done, total: progress.update(task, completed=done, total=total),
+            noted,
         )
+    if write and not report.findings:
+        write_heads(write, report.heads, made)
     _tell(report, as_json)
     if report.findings:
         raise typer.Exit(1)

@@ -1,18 +1,20 @@
 """The audit of the book: is every row there, unchanged, in its place, and none that doesn't belong (P9)?
 
-What it can show is that the book contradicts itself. Who may write to the database could compute a whole chain anew from
-the row changed to the end; against that, note the heads of a report elsewhere and compare them with a later one's.
+What it can show by itself is that the book contradicts itself. Who may write to the database could compute a whole chain
+anew from the row changed to the end; against that, keep the heads of a report elsewhere (`compound.log.heads`): a later
+audit that is given them finds the partition that was rewritten.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 import psycopg
 
 from compound.log import book
+from compound.log.heads import Head
 from compound.log.port import Address, Slot
 from compound.store import db
 from compound.timeutil import micros
@@ -46,20 +48,13 @@ class NoBook(Exception):
 class Finding(NamedTuple):
     """The first thing in a partition that is not as it was written."""
 
-    kind: Literal["wrong", "missing", "inserted"]
+    kind: Literal["wrong", "missing", "inserted", "rewritten"]
     address: Address
     text: str
 
     def __str__(self) -> str:
         topic, generation, partition, offset = self.address
         return f"{self.kind}: {topic}, generation {generation}, partition {partition}, offset {offset}: {self.text}"
-
-
-class Head(NamedTuple):
-    """Where a partition's chain ends: the offset that comes next, and the hash before it."""
-
-    next_offset: int
-    hash: bytes
 
 
 class Report(NamedTuple):
@@ -74,8 +69,13 @@ Progress = Callable[[int, int], None]
 """Told now and then: rows done, and rows in all."""
 
 
-def audit(log_url: str, database_url: str, progress: Progress = lambda done, total: None) -> Report:
-    """Verify the whole book; appending may go on meanwhile.
+def audit(
+    log_url: str,
+    database_url: str,
+    progress: Progress = lambda done, total: None,
+    noted: Mapping[Slot, Head] | None = None,
+) -> Report:
+    """Verify the whole book, against the heads `noted` earlier too; appending may go on meanwhile.
 
     Raises NoBook on the Kafka log, psycopg.OperationalError when the database can't be reached.
     """
@@ -84,13 +84,14 @@ def audit(log_url: str, database_url: str, progress: Progress = lambda done, tot
     with db.connect(database_url, "compound audit") as conn:
         conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         conn.read_only = True
-        return _Audit(conn, progress).run()
+        return _Audit(conn, progress, noted or {}).run()
 
 
 class _Audit:
-    def __init__(self, conn: db.Connection, progress: Progress) -> None:
+    def __init__(self, conn: db.Connection, progress: Progress, noted: Mapping[Slot, Head]) -> None:
         self._conn = conn
         self._progress = progress
+        self._noted = noted
         self._rows = 0
         self._total = 0
         self._heads: dict[Slot, Head] = {}
@@ -98,7 +99,7 @@ class _Audit:
 
     def run(self) -> Report:
         with self._conn.transaction():
-            slots = sorted(Slot(*row) for row in self._conn.execute(_SLOTS))
+            slots = sorted({*(Slot(*row) for row in self._conn.execute(_SLOTS)), *self._noted})
             row = self._conn.execute("SELECT coalesce(sum(next_offset), 0)::bigint FROM book.partition").fetchone()
             assert row is not None
             self._total = row[0]
@@ -120,7 +121,7 @@ class _Audit:
         if (start := self._root(slot)) is None:
             return Finding("missing", Address(*slot, 0), "the generation before is gone")
         chain = book.Chain(slot, start)
-        expected = 0
+        expected, noted = 0, self._noted.get(slot)
         rows = self._read(slot)
         for offset, recorded, key, headers, value, stored in rows:
             if offset > expected:
@@ -131,6 +132,12 @@ class _Audit:
             if chain.extend(offset, recorded, key, headers, value) != stored:
                 return self._explain(book.Chain(slot, before), offset, rows)
             expected += 1
+            if noted is not None and expected == noted.next_offset and chain.head != noted.hash:
+                return Finding(
+                    "rewritten", Address(*slot, offset), "the chain up to here is not the one whose head was noted"
+                )
+        if noted is not None and head.next_offset < noted.next_offset:
+            return Finding("missing", Address(*slot, head.next_offset), f"{noted.next_offset} rows were noted")
         if expected < head.next_offset:
             return Finding("missing", Address(*slot, expected), "no such row; the partition ends before its head")
         if chain.head != head.hash:

@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from compound.log.audit import Finding, NoBook, Report, audit
+from compound.log.book import Chain
+from compound.log.heads import HeadsError, read_heads, write_heads
 from compound.log.port import Address, Record, Slot
 from compound.log.postgres import PostgresLog
 
@@ -44,8 +46,12 @@ def fill(log: PostgresLog, topic: str, rows: int) -> None:
         log.append(records)
 
 
+def url(conn: psycopg.Connection) -> str:
+    return f"{conn.info.dsn} password={conn.info.password}"
+
+
 def audited(conn: psycopg.Connection) -> Report:
-    return audit("", conn.info.dsn + " password=" + conn.info.password)
+    return audit("", url(conn))
 
 
 def first(conn: psycopg.Connection) -> Finding:
@@ -54,7 +60,7 @@ def first(conn: psycopg.Connection) -> Finding:
 
 def test_a_book_left_alone(conn):
     told: list[tuple[int, int]] = []
-    report = audit("", conn.info.dsn + " password=" + conn.info.password, lambda *done: told.append(done))
+    report = audit("", url(conn), lambda *done: told.append(done))
     assert report.findings == []
     assert report.rows == 6 * ROWS
     assert set(report.heads) == {
@@ -258,3 +264,50 @@ def test_any_one_byte_changed_is_found(conn):
 
     check()
     assert audited(conn).findings == []
+
+
+def test_p9_a_chain_computed_anew_is_found_by_the_heads_noted_before(conn, log, tmp_path):
+    """Who may write to the database changes a row and makes the whole chain after it, and the heads, fit."""
+    before = audited(conn)
+    path = tmp_path / "heads.json"
+    write_heads(path, before.heads, "2026-11-01T00:00:00Z")
+    fill(log, "gate", 7)
+    noted = read_heads(path)
+    assert audit("", url(conn), noted=noted).findings == [], "what came after changes nothing of it"
+    slot = Slot("gate", 1, 0)
+    chain = Chain(slot, bytes(32))
+    rows = conn.execute(
+        'SELECT "offset", (extract(epoch FROM recorded) * 1000000)::bigint, key, headers, value FROM book.event'
+        " WHERE topic = 'gate' ORDER BY \"offset\""
+    ).fetchall()
+    for offset, recorded, key, headers, value in rows:
+        changed = b"{}" if offset == 3 else value
+        hashed = chain.extend(offset, recorded, key, headers, changed)
+        conn.execute(
+            "UPDATE book.event SET value = %s, hash = %s WHERE topic = 'gate' AND \"offset\" = %s",
+            (changed, hashed, offset),
+        )
+    conn.execute("UPDATE book.partition SET head = %s WHERE topic = 'gate'", (chain.head,))
+    assert audited(conn).findings == [], "by itself the book contradicts itself nowhere"
+    [finding] = audit("", url(conn), noted=noted).findings
+    assert finding.kind == "rewritten"
+    assert finding.address == Address("gate", 1, 0, ROWS - 1)
+
+
+def test_p9_a_partition_cut_short_with_its_head_is_found_by_the_heads_noted_before(conn):
+    noted = audited(conn).heads
+    rows = conn.execute('SELECT "offset", hash FROM book.event WHERE topic = \'gate\' ORDER BY "offset"').fetchall()
+    conn.execute("DELETE FROM book.event WHERE topic = 'gate' AND \"offset\" >= 5")
+    conn.execute("UPDATE book.partition SET next_offset = 5, head = %s WHERE topic = 'gate'", (rows[4][1],))
+    assert audited(conn).findings == []
+    [finding] = audit("", url(conn), noted=noted).findings
+    assert (finding.kind, finding.address.offset) == ("missing", 5)
+
+
+def test_a_file_that_holds_no_heads_is_refused(tmp_path):
+    path = tmp_path / "heads.json"
+    with pytest.raises(HeadsError, match="can't be read"):
+        read_heads(path)
+    path.write_text('{"heads": [{"topic": "gate"}]}')
+    with pytest.raises(HeadsError, match="no file of heads"):
+        read_heads(path)
