@@ -52,6 +52,7 @@ docs: dev  ## rewrite the parts of the documents that are made from the code
 	$(BIN)/python -m ops.docs
 	$(BIN)/python -m api.docs
 	$(BIN)/python -m ingest.asyncapi
+	$(BIN)/python -m dashboards.grafana
 
 lock: $(VENV)/.build  ## compute the lock files anew (hashes, no addresses)
 	$(BIN)/python -m ops.lock $(ARGS)

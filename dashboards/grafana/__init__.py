@@ -1,0 +1,1 @@
+"""Grafana dashboards as code: one module a dashboard, written to `json/` by `python -m dashboards.grafana`."""
