@@ -1,50 +1,26 @@
-"""Prometheus metrics of the API: requests by route, live streams, database connections, the processors' lag."""
+"""The API's metrics (their names are the kernel's), and the middleware that counts requests by route."""
 
 from __future__ import annotations
 
 import time
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from compound import metrics
 
 
 class Metrics:
     """The API's metrics in a registry of their own (one an app: tests make many)."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "compound_api_requests_total",
-            "Requests answered.",
-            ("method", "route", "status"),
-            registry=self.registry,
-        )
-        self.seconds = Histogram(
-            "compound_api_request_seconds",
-            "Time to the end of the answer (live streams apart).",
-            ("route",),
-            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
-            registry=self.registry,
-        )
-        self.streams = Gauge("compound_api_streams", "Clients of the live stream now.", registry=self.registry)
-        self.changes = Counter(
-            "compound_api_changes_total",
-            "Changes received for the live stream.",
-            ("domain",),
-            registry=self.registry,
-        )
-        self.connections = Gauge(
-            "compound_api_database_connections", "Database connections in use.", registry=self.registry
-        )
-        self.lag = Gauge(
-            "compound_lag_records",
-            "Records in the log that a domain has not read.",
-            ("domain", "topic"),
-            registry=self.registry,
-        )
-        self.database = Gauge(
-            "compound_api_database_up", "Whether the database answered this scrape.", registry=self.registry
-        )
+        self.registry = registry = metrics.registry()
+        self.requests = metrics.API_REQUESTS.made(registry)
+        self.seconds = metrics.API_REQUEST_SECONDS.made(registry)
+        self.streams = metrics.API_STREAMS.made(registry)
+        self.changes = metrics.API_CHANGES.made(registry)
+        self.connections = metrics.API_CONNECTIONS.made(registry)
+        self.lag = metrics.LAG_RECORDS.made(registry)
+        self.database = metrics.API_DATABASE_UP.made(registry)
 
 
 class Measured:

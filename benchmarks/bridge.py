@@ -142,7 +142,7 @@ class Ingest:
         return 0
 
     def until(self, acknowledged: int) -> None:
-        while self.metric("ingest_messages_acknowledged_total") < acknowledged:
+        while self.metric("compound_ingest_messages_acknowledged_total") < acknowledged:
             time.sleep(0.1)
 
     def cpu(self) -> dict[str, float]:
@@ -162,11 +162,13 @@ class Ingest:
     def measured(self, messages: int) -> Iterator[list[Cost]]:
         """The cost of what the block waits for, put into the list it gets."""
         out: list[Cost] = []
-        before, appends, began = self.cpu(), self.metric("ingest_append_seconds_count"), time.monotonic()
+        before, appends, began = self.cpu(), self.metric("compound_ingest_append_seconds_count"), time.monotonic()
         yield out
         took, used = time.monotonic() - began, self.cpu()
         threads = {name: (used[name] - before[name]) / messages * 1e6 for name in used}
-        out.append(Cost(messages / took, threads, messages / (self.metric("ingest_append_seconds_count") - appends)))
+        out.append(
+            Cost(messages / took, threads, messages / (self.metric("compound_ingest_append_seconds_count") - appends))
+        )
 
 
 def measure(messages: int, rate: int, seconds: int, *, kafka: bool = True) -> tuple[Cost, Cost]:

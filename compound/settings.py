@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     )
     log_partitions: int = Field(4, ge=1, le=256, description="Partitions of each device topic, when it is made.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+    log_format: Literal["json", "text"] = Field(
+        "json", description="Lines of the log: json, one object an event, or text for people."
+    )
 
     processors_batch: int = Field(5000, ge=1, le=100_000, description="Most records of one processor transaction.")
     processors_poll_s: float = Field(0.5, gt=0, le=10, description="Longest wait of a processor for records, seconds.")

@@ -33,7 +33,7 @@ def ingest() -> None:
     import ingest.main as role
 
     settings = load()
-    configure(settings.log_level)
+    configure(settings.log_level, settings.log_format)
     role.run(settings, stop_on_signals())
 
 
@@ -46,7 +46,7 @@ def processors(
     import processors.main as role
 
     settings = load()
-    configure(settings.log_level)
+    configure(settings.log_level, settings.log_format)
     role.run(settings, stop_on_signals(), tuple(only.split(",")) if only else role.DOMAINS)
 
 
@@ -55,7 +55,7 @@ def api() -> None:
     import api.main as role
 
     settings = load()
-    configure(settings.log_level)
+    configure(settings.log_level, settings.log_format)
     role.run(settings)
 
 

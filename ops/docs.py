@@ -9,6 +9,7 @@ from typing import Any, Final
 import typer.main
 from pydantic_core import PydanticUndefined
 
+from compound.metrics import METRICS
 from compound.settings import Settings
 
 DOCS: Final = Path(__file__).parent.parent / "docs"
@@ -34,7 +35,17 @@ def commands_table() -> str:
     return "\n".join(rows)
 
 
-PARTS: Final = {"settings": settings_table, "commands": commands_table}
+def metrics_table() -> str:
+    """All metrics with what they mean, by role."""
+    rows = ["| metric | role | type | unit | labels | what it says |", "| --- | --- | --- | --- | --- | --- |"]
+    for each in METRICS:
+        labels = ", ".join(f"`{label}`" for label in each.labels)
+        kind = each.type.__name__.lower()
+        rows.append(f"| `{each.name}` | {each.role} | {kind} | {each.unit} | {labels} | {each.help} |")
+    return "\n".join(rows)
+
+
+PARTS: Final = {"settings": settings_table, "commands": commands_table, "metrics": metrics_table}
 
 
 def rewrite(text: str) -> str:

@@ -1,11 +1,17 @@
-"""Prometheus metrics of the processors: names in one place."""
+"""The metrics of a processors' process; their names are the kernel's."""
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from typing import Final
 
-EVENTS = Counter("compound_processor_events_total", "Events taken in by a domain.", ["domain"])
-UNREADABLE = Counter("compound_processor_unreadable_total", "Records that are no event.", ["domain"])
-LAG = Gauge("compound_processor_lag", "Records not yet taken in.", ["domain", "topic", "partition"])
-BATCH_SECONDS = Histogram("compound_processor_batch_seconds", "Time of one transaction.", ["domain"])
-OUTBOX = Gauge("compound_outbox_rows", "History waiting for the log.")
+from compound import metrics
+
+REGISTRY: Final = metrics.registry()
+
+EVENTS = metrics.PROCESSOR_EVENTS.made(REGISTRY)
+UNREADABLE = metrics.PROCESSOR_UNREADABLE.made(REGISTRY)
+LAG = metrics.PROCESSOR_LAG.made(REGISTRY)
+BATCH_SECONDS = metrics.PROCESSOR_BATCH_SECONDS.made(REGISTRY)
+WAITING = metrics.PROCESSOR_WAITING.made(REGISTRY)
+FENCES_LOST = metrics.PROCESSOR_FENCES_LOST.made(REGISTRY)
+OUTBOX = metrics.OUTBOX_ROWS.made(REGISTRY)

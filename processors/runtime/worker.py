@@ -45,6 +45,10 @@ FROM unnest(%s::text[], %s::int[], %s::int[], %s::bigint[], %s::bigint[]) AS m(t
 WHERE (p.topic, p.generation, p.partition, p.next_offset) = (m.topic, m.generation, m.partition, m.before)
 """
 
+FIRST_PAUSE_S = 0.2
+LONGEST_PAUSE_S = 10.0
+"""Between two attempts to reach a database or log that is away; the pause doubles."""
+
 Clock = Callable[[], float]
 
 
@@ -66,20 +70,23 @@ class Worker:
         self._ticked = 0.0
         self._heads: Mapping[Slot, int] | None = None
         self._gather_s: float = getattr(domain, "gather_s", GATHER_S)
+        self._pause = FIRST_PAUSE_S
+        self.waiting: str | None = "not begun"
+        """What this worker waits for; None while it works."""
         self._out = structlog.get_logger(domain=domain.name)
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop`; a lost database or log is waited for."""
-        pause = 0.2
         while not stop.is_set():
             try:
                 self._session(stop)
-                pause = 0.2
             except (*AWAY, LogUnavailable) as error:
-                self._out.warning("waiting for the database or the log", error=str(error).splitlines()[0])
+                self.waiting = str(error).splitlines()[0]
+                metrics.WAITING.labels(self.domain.name).set(1)
+                self._out.warning("waiting for the database or the log", error=self.waiting)
                 self._drop()
-                stop.wait(pause)
-                pause = min(pause * 2, 10.0)
+                stop.wait(self._pause)
+                self._pause = min(self._pause * 2, LONGEST_PAUSE_S)
         self._drop()
 
     def _session(self, stop: threading.Event) -> None:
@@ -95,12 +102,21 @@ class Worker:
             while not stop.is_set():
                 try:
                     self.turn(reader, stop)
+                    self._well()
                 except (FenceLost, psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure) as lost:
                     self._out.warning("rolled back", why=type(lost).__name__)
+                    metrics.FENCES_LOST.labels(self.domain.name).inc()
                     self._reset(reader)
         finally:
             if reader is not None:
                 reader.close()
+
+    def _well(self) -> None:
+        """A turn went through: database and log are there."""
+        if self.waiting is not None:
+            self._out.info("goes on")
+        self.waiting, self._pause = None, FIRST_PAUSE_S
+        metrics.WAITING.labels(self.domain.name).set(0)
 
     def turn(self, reader: Reader | None, stop: threading.Event) -> None:
         """One poll and what follows from it."""
@@ -116,12 +132,12 @@ class Worker:
             metrics.LAG.labels(self.domain.name, slot.topic, str(slot.partition)).set(lag)
         assigned = reader.assigned()
         at_end = all(reader.at_end(slot) for slot in assigned)
-        if assigned and self._clock() - self._ticked >= TICK_S:
+        # A clock that was set back must not stop the ticks until it is where it was.
+        if assigned and not 0 <= self._clock() - self._ticked < TICK_S:
             self._ticked = self._clock()
             # Who was stopped since it looked doesn't know any more where the log ends.
-            self.pass_time(
-                sorted(assigned), at_end and self._ticked - looking < LOOK_S + self._settings.processors_poll_s
-            )
+            fresh = 0 <= self._ticked - looking < LOOK_S + self._settings.processors_poll_s
+            self.pass_time(sorted(assigned), at_end and fresh)
         if at_end and batch:
             stop.wait(self._gather_s if len(batch) >= BUSY else BRIEFLY_S)
 

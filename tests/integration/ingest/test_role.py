@@ -149,8 +149,8 @@ def test_health_and_metrics(embedded_broker: MqttBroker, tmp_path: Path):
         assert _status(port, "/other") == 404
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
             text = answer.read().decode()
-        assert 'ingest_records_appended_total{topic="history"} 1.0' in text
-        assert "ingest_in_flight 0.0" in text
+        assert 'compound_ingest_records_appended_total{topic="history"} 1.0' in text
+        assert "compound_ingest_in_flight 0.0" in text
         embedded_broker.kill()
         until(lambda: _status(port, "/health/ready") == 503)
         assert _status(port, "/health/live") == 200
