@@ -15,6 +15,7 @@ from compound.settings import SettingsError
 from compound.store.transfer import TransferError
 from ops import (
     cli_audit,
+    cli_backup,
     cli_doctor,
     cli_look,
     cli_move,
@@ -47,6 +48,7 @@ for module in (
     cli_quarantine,
     cli_audit,
     cli_move,
+    cli_backup,
     cli_roles,
     cli_doctor,
 ):
