@@ -18,6 +18,12 @@ TAG: Final = "compound"
 TITLES: Final = {
     "compound-overview": "总览 Overview",
     "compound-energy": "能耗 Energy",
+    "compound-quotas": "定额 Quotas",
+    "compound-solar": "光伏 Solar",
+    "compound-parking": "停车与快递柜 Parking and lockers",
+    "compound-security": "安防监控室 Security control room",
+    "compound-maintenance": "运维 Maintenance",
+    "compound-platform": "平台 Platform",
 }
 """uid -> title, in the order of the links."""
 
