@@ -69,7 +69,7 @@ def test_what_a_person_can_mend_is_one_sentence(
     """Exit code 2, one line, no traceback; a wrong value isn't echoed."""
     monkeypatch.setattr(sys, "argv", ["compound", *args])
     monkeypatch.setattr(signal, "signal", lambda *_: None)
-    monkeypatch.setattr(cli_roles, "configure", lambda _level: None)
+    monkeypatch.setattr(cli_roles, "configure", lambda *_: None)
     monkeypatch.setenv("COMPOUND_DATABASE_URL", AWAY)
     for name, value in env.items():
         monkeypatch.setenv(name, value)
