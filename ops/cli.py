@@ -22,6 +22,7 @@ from ops import (
     cli_quarantine,
     cli_registry,
     cli_roles,
+    cli_secrets,
     cli_simulate,
     cli_up,
     cli_verify,
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 for module in (
     cli_up,
+    cli_secrets,
     cli_simulate,
     cli_look,
     cli_verify,

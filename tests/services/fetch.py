@@ -1,7 +1,8 @@
 """Fetch what the tests' services need: `python -m tests.services.fetch`; done in a blink when all is there.
 
-Where a Docker engine answers: three images. Else Mosquitto and Java by the system's package manager (as root),
-Apache Kafka's jars by Maven, and TimescaleDB by debootstrap. Ends with one sentence and exit code 1 when something can't be had.
+Where a Docker engine answers: three images. Without one, and as root in any case, since the native run of docker-compose.yml
+needs them: Mosquitto, Java and docker-compose by the system's package manager, Apache Kafka's jars by Maven, and TimescaleDB
+by debootstrap. Ends with one sentence and exit code 1 when something can't be had.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import re
 import shutil
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 from ops.embedded.process import ServiceError
@@ -32,8 +32,9 @@ def main() -> int:
         if engine_answers():
             for image in (MOSQUITTO_IMAGE, KAFKA_IMAGE, TIMESCALE_IMAGE):
                 _image(image)
-        else:
+        if not engine_answers() or os.geteuid() == 0:
             _mosquitto()
+            _program("docker-compose", "Docker Compose", ("docker-compose",))
             _java()
             _kafka()
             _timescale()
@@ -52,11 +53,18 @@ def _image(image: str) -> None:
 
 
 def _mosquitto() -> None:
-    with suppress(ServiceError):
+    try:
         mosquitto_program()
-        return
-    _install("Mosquitto", ("mosquitto",))
-    mosquitto_program()
+    except ServiceError:
+        _install("Mosquitto", ("mosquitto",))
+        mosquitto_program()
+    _program("mosquitto_sub", "Mosquitto's clients", ("mosquitto-clients",))
+
+
+def _program(name: str, what: str, packages: tuple[str, ...]) -> None:
+    """A program on PATH, installed where it isn't."""
+    if shutil.which(name) is None:
+        _install(what, packages)
 
 
 def _java() -> None:

@@ -1,0 +1,1 @@
+"""Secrets of a server: a folder with passwords, certificates and Mosquitto's password file, one file each."""
