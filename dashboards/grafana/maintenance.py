@@ -21,7 +21,7 @@ def maintenance() -> Dashboard:
                 """
                     SELECT count(*) FILTER (WHERE priority = 'high') AS "高 high", count(*) FILTER (WHERE priority = 'medium') AS "中 medium",
                     count(*) FILTER (WHERE priority = 'low') AS "低 low"
-                    FROM dashboard.alert WHERE open AND category = 'maintenance' AND site = '$site'
+                    FROM dashboard.alert WHERE open AND (category = 'maintenance' OR rule = 'break') AND site = '$site'
                 """,
                 unit="short", w=6, h=8, columns={"high$": cell(NONE_WANTED)},
             ),
@@ -37,7 +37,7 @@ def maintenance() -> Dashboard:
                 """
                     SELECT raised AS "起始 since", priority AS "级别 priority", rule AS "原因 reason", device AS "设备 device", place AS "位置 place",
                     what AS "对象 what", state AS "状态 state"
-                    FROM dashboard.alert WHERE open AND category = 'maintenance' AND site = '$site' ORDER BY raised DESC, id LIMIT 100
+                    FROM dashboard.alert WHERE open AND (category = 'maintenance' OR rule = 'break') AND site = '$site' ORDER BY raised DESC, id LIMIT 100
                 """,
                 w=12, h=8, columns={"priority$": PRIORITY, "reason$": RULE, "state$": STATE},
             ),
@@ -80,9 +80,9 @@ def maintenance() -> Dashboard:
             table(
                 "读数中断 Breaks",
                 """
-                    SELECT c.subject AS "设备 device", d.label AS "位置 place", c.what AS "寄存器 register", (c.data->>'since')::timestamptz AS "起 from",
-                    c.start AS "止 to" FROM energy.condition c LEFT JOIN dashboard.device d ON d.device = c.subject
-                    WHERE c.start BETWEEN :since AND :until ORDER BY c.start DESC, 1, 3 LIMIT 200
+                    SELECT c.device AS "设备 device", d.label AS "位置 place", c.what AS "寄存器 register", c.since AS "起 from", c.start AS "止 to"
+                    FROM dashboard.condition c LEFT JOIN dashboard.device d ON d.device = c.device
+                    WHERE c.rule = 'break' AND c.start BETWEEN :since AND :until ORDER BY c.start DESC, 1, 3 LIMIT 200
                 """,
                 about="Steps that no record of a replacement explains and that the rated power does not allow: the quantity between is unknown.",
             ),
@@ -99,10 +99,10 @@ def maintenance() -> Dashboard:
             table(
                 "逆变器故障 Inverter faults",
                 """
-                    SELECT c.subject AS "设备 device", d.label AS "位置 place",
-                    array_to_string(ARRAY(SELECT jsonb_array_elements_text(c.data->'faults')), ', ') AS "故障 faults",
+                    SELECT c.device AS "设备 device", d.label AS "位置 place",
+                    c.faults AS "故障 faults",
                     c.start AS "起 since", c."end" AS "止 until"
-                    FROM runtime.condition c LEFT JOIN dashboard.device d ON d.device = c.subject
+                    FROM dashboard.condition c LEFT JOIN dashboard.device d ON d.device = c.device
                     WHERE c.domain = 'solar' AND c.start < :now AND (c."end" > :since OR c."end" IS NULL) ORDER BY c.start DESC, 1 LIMIT 200
                 """,
             ),

@@ -83,8 +83,8 @@ def overview() -> Dashboard:
                 """
                     SELECT count(*) FILTER (WHERE priority = 'high') AS "高 high",
                     count(*) FILTER (WHERE priority = 'medium') AS "中 medium",
-                    count(*) FILTER (WHERE priority = 'low') AS "低 low" FROM alerts.alert
-                    WHERE state IN ('raised', 'acknowledged', 'unacknowledged') AND site = '$site'
+                    count(*) FILTER (WHERE priority = 'low') AS "低 low"
+                    FROM dashboard.alert WHERE open AND site = '$site'
                 """,
                 unit="short", columns={"high$": cell(NONE_WANTED)},
             ),

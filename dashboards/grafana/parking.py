@@ -79,9 +79,9 @@ def parking() -> Dashboard:
             table(
                 "超时停放 Overstays",
                 f"""
-                    SELECT o.data->>'spot' AS "车位 spot", c.label AS "停车场 car park", o.start AS "超时起 since", o."end" AS "止 until",
-                    (o.data->>'limit_s')::float8 AS "限时 limit"
-                    FROM runtime.condition o JOIN dashboard.item c ON c.kind = 'carpark' AND c.id = o.data->>'carpark'
+                    SELECT o.spot AS "车位 spot", c.label AS "停车场 car park", o.start AS "超时起 since", o."end" AS "止 until",
+                    o.limit_s AS "限时 limit"
+                    FROM dashboard.condition o JOIN dashboard.item c ON c.kind = 'carpark' AND c.id = o.carpark
                     WHERE o.domain = 'parking' AND o.rule = 'overstay' AND {CARPARKS} AND o.start < :now
                     AND (o."end" > :recent OR o."end" IS NULL) ORDER BY o.start DESC LIMIT 200
                 """,

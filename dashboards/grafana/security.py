@@ -64,7 +64,7 @@ def security() -> Dashboard:
                     SELECT count(*) FILTER (WHERE rule = 'forced') AS "强行 forced", count(*) FILTER (WHERE rule = 'held') AS "未关 held",
                     count(*) FILTER (WHERE rule = 'tailgating') AS "尾随 tailgating",
                     count(*) FILTER (WHERE rule = 'anti-passback') AS "反潜回 anti-passback"
-                    FROM runtime.condition WHERE domain = 'access' AND start BETWEEN :since AND :now AND data->>'site' = '$site'
+                    FROM dashboard.condition WHERE domain = 'access' AND start BETWEEN :since AND :now AND site = '$site'
                 """,
                 unit="short", w=8, h=5, about="Conditions at doors that began in the range, told or not.",
             ),
@@ -136,7 +136,7 @@ def security() -> Dashboard:
                 "门的异常 Incidents at doors",
                 """
                     SELECT date_trunc(dashboard.bucket(:since, :until), start, energy.zone('$site')) AS time, rule AS metric, count(*) AS value
-                    FROM runtime.condition WHERE domain = 'access' AND start BETWEEN :since AND :now AND data->>'site' = '$site'
+                    FROM dashboard.condition WHERE domain = 'access' AND start BETWEEN :since AND :now AND site = '$site'
                     GROUP BY 1, 2 ORDER BY 1, 2
                 """,
                 unit="short", w=9, about="Tailgating only at doors that count passages.",

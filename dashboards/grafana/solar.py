@@ -122,10 +122,9 @@ def solar() -> Dashboard:
             table(
                 "逆变器故障 Inverter faults",
                 """
-                    SELECT s.subject AS "设备 device", p.label AS "位置 place", array_to_string(ARRAY(
-                    SELECT jsonb_array_elements_text(s.data->'faults')), ', ') AS "故障 faults", s.start AS "起 since", s."end" AS "止 until"
-                    FROM solar.segment s LEFT JOIN dashboard.item p ON p.kind = 'point' AND p.id = s.data->>'inverter'
-                    WHERE s.kind = 'inverter-fault' AND s.data->>'plant' = '$plant' AND s.start < :until AND (s."end" > :since OR s."end" IS NULL)
+                    SELECT s.device AS "设备 device", p.label AS "位置 place", s.faults AS "故障 faults", s.start AS "起 since", s."end" AS "止 until"
+                    FROM dashboard.condition s LEFT JOIN dashboard.item p ON p.kind = 'point' AND p.id = s.inverter
+                    WHERE s.domain = 'solar' AND s.plant = '$plant' AND s.start < :until AND (s."end" > :since OR s."end" IS NULL)
                     ORDER BY s.start DESC LIMIT 200
                 """,
             ),
