@@ -36,6 +36,12 @@ class Settings(BaseSettings):
         "", description="Event log: empty for the database's own, or kafka://host:port[,host:port] for Apache Kafka."
     )
     log_partitions: int = Field(4, ge=1, le=256, description="Partitions of each device topic, when it is made.")
+    kafka_retention_days: int = Field(
+        7,
+        ge=1,
+        le=3650,
+        description="For how long Kafka keeps what the archiver has copied into the book, days; without an archiver, for ever.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_format: Literal["json", "text"] = Field(
         "json", description="Lines of the log: json, one object an event, or text for people."
@@ -110,6 +116,9 @@ class Settings(BaseSettings):
     )
     ingest_metrics_port: int = Field(
         0, ge=0, le=65535, description="Port of ingest's metrics and health on 127.0.0.1; 0 for none."
+    )
+    archiver_metrics_port: int = Field(
+        0, ge=0, le=65535, description="Port of the archiver's metrics and health on 127.0.0.1; 0 for none."
     )
     site_timezone: str = Field("Asia/Shanghai", description="Zone of the site; personal data's months run in it.")
     reset_hour: int = Field(

@@ -8,19 +8,18 @@ from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 import msgspec
-import structlog
 
 from compound.events import HISTORY, Event, history_id, to_record
+from compound.health import serve
 from compound.keys import Keys, Months
-from compound.log.open import open_log
-from compound.log.port import Log, LogUnavailable, Record
+from compound.log.open import open_patiently
+from compound.log.port import Log, Record
 from compound.mqtt import broker_of
 from compound.settings import Settings
 from compound.timeutil import text
-from ingest.bridge import LONGEST_WAIT_S, Bridge
+from ingest.bridge import Bridge
 from ingest.connection import Connection, Session
 from ingest.decoders import formats
-from ingest.health import serve
 from ingest.intake import Intake
 from ingest.mailbox import Mailbox
 from ingest.metrics import Metrics
@@ -36,27 +35,17 @@ def now() -> int:
 
 
 def run(settings: Settings, stop: threading.Event) -> None:
-    """Take messages into the log until `stop`, then drain. Raises SettingsError, LogMisplaced."""
-    log = open_patiently(settings, stop)
+    """Take messages into the log until `stop`, then drain. Raises SettingsError, LogMisplaced.
+
+    Until the log can be reached the broker keeps what is sent.
+    """
+    log = open_patiently(settings, stop, "ingest")
     if log is None:
         return
     try:
         bridge(settings, log, stop)
     finally:
         log.close()
-
-
-def open_patiently(settings: Settings, stop: threading.Event) -> Log | None:
-    """The log, as soon as it can be reached: until then the broker keeps what is sent. None after `stop`."""
-    wait = 0.1
-    while not stop.is_set():
-        try:
-            return open_log(settings.log_url, settings.database_url, settings.log_partitions)
-        except LogUnavailable as error:
-            structlog.get_logger("ingest").warning("log unavailable, waiting for it", error=str(error))
-        stop.wait(wait)
-        wait = min(2 * wait, LONGEST_WAIT_S)
-    return None
 
 
 def bridge(settings: Settings, log: Log, stop: threading.Event) -> None:
@@ -80,7 +69,7 @@ def bridge(settings: Settings, log: Log, stop: threading.Event) -> None:
         clock=now,
         future_s=settings.ingest_future_s,
     )
-    with serve(settings.ingest_metrics_port, metrics, lambda: connection.receiving):
+    with serve(settings.ingest_metrics_port, metrics.registry, lambda: connection.receiving):
         Bridge(
             connection=connection,
             mailbox=mailbox,

@@ -7,6 +7,7 @@ import sys
 import psycopg
 import typer
 
+from compound.archive import ArchiveStopped
 from compound.log.audit import NoBook
 from compound.log.generations import LogMisplaced
 from compound.log.port import LogUnavailable
@@ -57,8 +58,8 @@ for module in (
     module.add_to(app)
 
 
-_SERVICES = (LogUnavailable, LogMisplaced, psycopg.OperationalError)
-"""The log or the database is not there, or is another one."""
+_SERVICES = (LogUnavailable, LogMisplaced, ArchiveStopped, psycopg.OperationalError)
+"""The log or the database is not there, is another one, or has lost something."""
 
 
 def main() -> None:

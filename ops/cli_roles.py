@@ -16,6 +16,7 @@ def add_to(app: typer.Typer) -> None:
     """Put the commands into `app`."""
     app.command(rich_help_panel="Roles")(ingest)
     app.command(rich_help_panel="Roles")(processors)
+    app.command(rich_help_panel="Roles")(archiver)
     app.command(rich_help_panel="Roles")(api)
     app.command(rich_help_panel="Roles")(migrate)
 
@@ -48,6 +49,15 @@ def processors(
     settings = load()
     configure(settings.log_level, settings.log_format)
     role.run(settings, stop_on_signals(), tuple(only.split(",")) if only else role.DOMAINS)
+
+
+def archiver() -> None:
+    """Copy every record of Kafka into the book before Kafka drops it. Several share the partitions."""
+    import compound.archive.main as role
+
+    settings = load()
+    configure(settings.log_level)
+    role.run(settings, stop_on_signals())
 
 
 def api() -> None:

@@ -10,21 +10,15 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import suppress
 from time import monotonic
 from typing import Any, Final
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._config import ConfigResource  # exported, but typed only there
-from confluent_kafka.admin._listoffsets import OffsetSpec
-from confluent_kafka.admin._resource import ResourceType
-from confluent_kafka.cimpl import NewTopic
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from compound.log import generations
-from compound.log.generations import Generation, LogMisplaced, Wanted
+from compound.log.generations import Generation, Wanted
+from compound.log.kafka_admin import KafkaAdmin, unavailable
 from compound.log.kafka_reader import KafkaReader
 from compound.log.link import Link
 from compound.log.partition import partition_of
@@ -35,13 +29,6 @@ UNKNOWN: Final = 0
 
 LOGGER = logging.getLogger(__name__)
 
-_TOPIC_CONFIG: Final = {
-    "message.timestamp.type": "LogAppendTime",
-    "cleanup.policy": "delete",
-    "retention.ms": "-1",  # all of it, until an archiver copies it into the book
-}
-_CHECKED: Final = ("message.timestamp.type", "cleanup.policy")
-_REQUEST_S: Final = 5.0
 _UNDELIVERED: Final = Address("", UNKNOWN, 0, 0)
 
 
@@ -63,7 +50,7 @@ class KafkaLog:
         self._mutex = threading.Lock()
         self._settling = threading.Lock()  # of its own: nobody who appends waits for the database
         self._producer: Producer | None = None
-        self._admin: AdminClient | None = None
+        self.admin = KafkaAdmin(servers)
         self._link = Link(database_url, "compound log", 0, lambda _: None) if database_url else None
         self._topics: dict[str, Wanted] = {}
         self._generations: dict[str, Generation] = {}
@@ -74,15 +61,7 @@ class KafkaLog:
         Raises LogUnavailable without Kafka, not without the database; LogMisplaced where a topic is set up
         otherwise.
         """
-        admin = self._admin_client()
-        new = [NewTopic(name, partitions, config=_TOPIC_CONFIG) for name, partitions in topics.items()]
-        for future in admin.create_topics(new, request_timeout=_REQUEST_S).values():
-            try:
-                future.result()
-            except KafkaException as error:
-                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                    raise _unavailable(error) from error
-        self._check_config(topics)
+        self.admin.create(topics)
         self._describe(topics)
         with suppress(LogUnavailable):
             self.settle(topics)
@@ -104,7 +83,7 @@ class KafkaLog:
                 producer.poll(0.1)
         except KafkaException as error:
             self._discard(producer)
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         if delivery.waiting or delivery.error:
             self._discard(producer)
             raise LogUnavailable(f"Kafka at {self._servers} didn't take all records: {delivery.error or 'no answer'}.")
@@ -115,6 +94,10 @@ class KafkaLog:
         """See `Log.reader`. Raises ValueError when the log was opened without a database."""
         if self._link is None:
             raise ValueError("reading needs the database: positions belong to generations, and it numbers them")
+        return self.tail(group, topics, positions)
+
+    def tail(self, group: str, topics: Sequence[str], positions: Positions) -> KafkaReader:
+        """The same of Kafka alone: what Kafka has dropped is lost to this reader, and earlier generations are not its."""
         return KafkaReader(self._servers, group, topics, positions, self.settle, session=self._session)
 
     def partitions(self, topic: str) -> int:
@@ -139,20 +122,16 @@ class KafkaLog:
 
     def heads(self, topics: Sequence[str]) -> dict[Slot, int]:
         found = self.settle(topics)
-        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-        wanted = {
-            TopicPartition(name, partition): latest
-            for name, generation in found.items()
-            for partition in range(generation.partitions)
-        }
-        ends = self._request(lambda admin: admin.list_offsets(wanted, request_timeout=_REQUEST_S))
-        return {Slot(at.topic, found[at.topic].generation, at.partition): end.offset for at, end in ends.items()}
+        ends = self.admin.ends(
+            [(name, partition) for name, generation in found.items() for partition in range(generation.partitions)]
+        )
+        return {Slot(name, found[name].generation, partition): end for (name, partition), end in ends.items()}
 
     def close(self) -> None:
         if self._producer is not None:
             self._producer.flush(self._patience)
             self._producer = None
-        self._admin = None
+        self.admin.close()
         if self._link is not None:
             self._link.close()
 
@@ -162,47 +141,9 @@ class KafkaLog:
 
     def _describe(self, topics: Iterable[str]) -> dict[str, Wanted]:
         """Partitions and id of each topic."""
-        wanted = TopicCollection(list(topics))
-        described = self._request(lambda admin: admin.describe_topics(wanted, request_timeout=_REQUEST_S))
-        found = {name: Wanted(len(topic.partitions), str(topic.topic_id)) for name, topic in described.items()}
+        found = self.admin.describe(topics)
         self._topics |= found
         return found
-
-    def _check_config(self, topics: Iterable[str]) -> None:
-        """Refuse topics that were made elsewhere in a way that breaks promises."""
-        wanted = [ConfigResource(ResourceType.TOPIC, name) for name in topics]
-        for topic, config in self._request(
-            lambda admin: admin.describe_configs(wanted, request_timeout=_REQUEST_S)
-        ).items():
-            for name in _CHECKED:
-                if config[name].value != _TOPIC_CONFIG[name]:
-                    raise LogMisplaced(
-                        f"Topic {topic.name} has {name}={config[name].value} in Kafka; it must be"
-                        f" {_TOPIC_CONFIG[name]}: set it, or let `compound` make the topic."
-                    )
-
-    def _request(self, request: Callable[[AdminClient], Mapping[Any, Future[Any]]]) -> dict[Any, Any]:
-        """The results of a request, tried for a while: a topic made just now may take a moment to be seen."""
-
-        def once() -> dict[Any, Any]:
-            return {name: future.result() for name, future in request(self._admin_client()).items()}
-
-        attempts = Retrying(
-            retry=retry_if_exception_type(KafkaException),
-            wait=wait_random_exponential(multiplier=0.05, max=1),
-            stop=stop_after_delay(_REQUEST_S),
-            reraise=True,
-        )
-        try:
-            return attempts(once)
-        except KafkaException as error:
-            raise _unavailable(error) from error
-
-    def _admin_client(self) -> AdminClient:
-        with self._mutex:
-            if self._admin is None:
-                self._admin = AdminClient({"bootstrap.servers": self._servers}, logger=LOGGER)
-            return self._admin
 
     def _producing(self) -> Producer:
         with self._mutex:
@@ -284,8 +225,3 @@ class _Delivery:
 
         self._reports[where] = report
         return report
-
-
-def _unavailable(error: KafkaException) -> LogUnavailable:
-    found: Any = error.args[0]
-    return LogUnavailable(f"Kafka is away: {found.str() if isinstance(found, KafkaError) else found}.")

@@ -110,6 +110,10 @@ class KafkaReader:
     def lag(self) -> dict[Slot, int]:
         return {slot: max(self._high(slot) - at, 0) for slot, at in self._next.items()}
 
+    def lost(self) -> dict[Slot, str]:
+        """Assigned partitions whose position Kafka does not hold, with what Kafka says; `seek` decides anew."""
+        return dict(self._lost)
+
     def close(self) -> None:
         self._drop()
 

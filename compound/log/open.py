@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Final
+
+import structlog
+
 from compound.events import DEVICE_TOPICS, TOPICS
-from compound.log.port import Log
+from compound.log.port import Log, LogUnavailable
 from compound.log.postgres import PostgresLog
+from compound.settings import Settings
+
+LONGEST_WAIT_S: Final = 5.0
+"""Between two attempts to reach the log."""
 
 
 def open_log(url: str, database_url: str | None, partitions: int) -> Log:
@@ -27,3 +36,16 @@ def open_log(url: str, database_url: str | None, partitions: int) -> Log:
         log.ensure_topics(topics)
         return log
     raise ValueError("the log's URL starts with kafka:// or postgresql://")
+
+
+def open_patiently(settings: Settings, stop: threading.Event, role: str) -> Log | None:
+    """The log that the settings name, as soon as it can be reached; None after `stop`. Raises ValueError, LogMisplaced."""
+    wait = 0.1
+    while not stop.is_set():
+        try:
+            return open_log(settings.log_url, settings.database_url, settings.log_partitions)
+        except LogUnavailable as error:
+            structlog.get_logger(role).warning("log unavailable, waiting for it", error=str(error))
+        stop.wait(wait)
+        wait = min(2 * wait, LONGEST_WAIT_S)
+    return None

@@ -148,6 +148,8 @@ class Up:
         self._roles.start(Role("api", ["api"]))
         self._roles.start(Role("processors-energy", ["processors", "--only", HEAVY]))
         self._roles.start(Role("processors", ["processors", "--only", REST]))
+        if running.log_url.startswith("kafka://"):
+            self._roles.start(Role("archiver", ["archiver"]))
         self._roles.start(Role("ingest", ["ingest"], grace_s=30.0))
         deadline = time.monotonic() + _READY_S
         while not self._stop.is_set() and not _ready(running.api_url):

@@ -138,7 +138,7 @@ class TestPostgresLog(LogContract):
             frozen.close()
 
     def test_an_appender_frozen_between_statements_loses_its_transaction(self, log, open_log, topic):
-        slow = Link(log._url, "compound log", 1.0, open_log(frozen=1.0)._prepare)
+        slow = Link(log._url, "compound log", 1.0, open_log(frozen=1.0)._writer.prepare)
 
         def freeze() -> None:
             with slow.use() as conn:

@@ -1,4 +1,4 @@
-"""Ingest's metrics and health over HTTP, on loopback only: /metrics, /health/live, /health/ready."""
+"""A role's metrics and health over HTTP, on loopback only: /metrics, /health/live, /health/ready."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-from prometheus_client import make_wsgi_app
-
-from ingest.metrics import Metrics
+from prometheus_client import CollectorRegistry, make_wsgi_app
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -22,12 +20,12 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def serve(port: int, metrics: Metrics, ready: Callable[[], bool]) -> Iterator[int]:
+def serve(port: int, metrics: CollectorRegistry, ready: Callable[[], bool]) -> Iterator[int]:
     """Answer on 127.0.0.1:`port` while the block runs; 0: not at all. Yields the port."""
     if not port:
         yield 0
         return
-    measured = make_wsgi_app(metrics.registry)
+    measured = make_wsgi_app(metrics)
 
     def answer(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
