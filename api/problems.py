@@ -41,7 +41,6 @@ CONFLICT = Kind("conflict", 409, "The present state does not allow it.")
 TOO_LARGE = Kind("too-large", 413, "The request is too large.")
 WRONG_HOST = Kind("wrong-host", 421, "The request was meant for another host.")
 INTERNAL = Kind("internal", 500, "The API made a mistake.")
-NO_BOOK = Kind("no-book", 501, "The book is not kept here yet.")
 DATABASE_AWAY = Kind("database-away", 503, "The database can't be reached.")
 NOT_MIGRATED = Kind("not-migrated", 503, "The database's schema is not the one this API needs.")
 LOG_AWAY = Kind("log-away", 503, "The event log can't be reached.")
@@ -50,7 +49,7 @@ FULL = Kind("too-many-streams", 503, "No more live streams are served.")
 
 CATALOGUE: Final = (
     INVALID, RANGE, CURSOR, BAD, ITEM, UNAUTHORIZED, NOT_FOUND, METHOD, CONFLICT, TOO_LARGE, WRONG_HOST, INTERNAL,
-    NO_BOOK, DATABASE_AWAY, NOT_MIGRATED, LOG_AWAY, TOO_SLOW, FULL,
+    DATABASE_AWAY, NOT_MIGRATED, LOG_AWAY, TOO_SLOW, FULL,
 )  # fmt: skip
 
 

@@ -8,7 +8,6 @@ import psycopg
 import typer
 
 from compound.archive import ArchiveStopped
-from compound.log.audit import NoBook
 from compound.log.generations import LogMisplaced
 from compound.log.port import LogUnavailable
 from compound.registry.file import FileError
@@ -68,7 +67,6 @@ def main() -> None:
         app()
     except (
         SettingsError,
-        NoBook,
         FileError,
         ServiceError,
         TransferError,

@@ -48,7 +48,6 @@ def audit_book(
     with Progress(*columns, console=out, transient=True) as progress:
         task = progress.add_task("book", total=None)
         report = audit(
-            where.log_url,
             where.database_url,
             lambda done, total: progress.update(task, completed=done, total=total),
             noted,

@@ -157,6 +157,8 @@ class Archiver:
 
     def _positions(self, slots: Sequence[Slot]) -> Mapping[Slot, int]:
         """Where the book ends: there the archiver goes on."""
+        if not slots:
+            return {}
         with self._link.use() as conn:
             found = {Slot(*row[:3]): int(row[3]) for row in conn.execute(_POSITIONS, db.arrays(slots))}
             conn.commit()
@@ -164,6 +166,5 @@ class Archiver:
         return found
 
     def _read_again(self, reader: KafkaReader) -> None:
-        if assigned := sorted(reader.assigned()):
-            for slot, offset in self._positions(assigned).items():
-                reader.seek(slot, offset)
+        for slot, offset in self._positions(sorted(reader.assigned())).items():
+            reader.seek(slot, offset)

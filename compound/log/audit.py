@@ -19,8 +19,6 @@ from compound.log.port import Address, Slot
 from compound.store import db
 from compound.timeutil import micros
 
-NOT_WITH_KAFKA = "With the Kafka log the book, and its audit with it, comes with the archiver, which is a later step."
-
 _CHUNK = 2000
 _SLOTS = """
 WITH RECURSIVE found AS (
@@ -39,10 +37,6 @@ _ROWS = """
 SELECT "offset", recorded, key, headers, value, hash FROM book.event
 WHERE topic = %s AND generation = %s AND partition = %s ORDER BY "offset"
 """
-
-
-class NoBook(Exception):
-    """There is no book to audit; the text says why."""
 
 
 class Finding(NamedTuple):
@@ -70,17 +64,15 @@ Progress = Callable[[int, int], None]
 
 
 def audit(
-    log_url: str,
     database_url: str,
     progress: Progress = lambda done, total: None,
     noted: Mapping[Slot, Head] | None = None,
 ) -> Report:
-    """Verify the whole book, against the heads `noted` earlier too; appending may go on meanwhile.
+    """Verify the whole book, against the heads `noted` earlier too. Whoever writes it, the log in the database or an
+    archiver, may go on meanwhile.
 
-    Raises NoBook on the Kafka log, psycopg.OperationalError when the database can't be reached.
+    Raises psycopg.OperationalError when the database can't be reached.
     """
-    if log_url.startswith("kafka://"):
-        raise NoBook(NOT_WITH_KAFKA)
     with db.connect(database_url, "compound audit") as conn:
         conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         conn.read_only = True

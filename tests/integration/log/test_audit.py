@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from compound.log.audit import Finding, NoBook, Report, audit
+from compound.log.audit import Finding, Report, audit
 from compound.log.book import Chain
 from compound.log.heads import HeadsError, read_heads, write_heads
 from compound.log.port import Address, Record, Slot
@@ -51,7 +51,7 @@ def url(conn: psycopg.Connection) -> str:
 
 
 def audited(conn: psycopg.Connection) -> Report:
-    return audit("", url(conn))
+    return audit(url(conn))
 
 
 def first(conn: psycopg.Connection) -> Finding:
@@ -60,7 +60,7 @@ def first(conn: psycopg.Connection) -> Finding:
 
 def test_a_book_left_alone(conn):
     told: list[tuple[int, int]] = []
-    report = audit("", url(conn), lambda *done: told.append(done))
+    report = audit(url(conn), lambda *done: told.append(done))
     assert report.findings == []
     assert report.rows == 6 * ROWS
     assert set(report.heads) == {
@@ -78,13 +78,8 @@ def test_an_empty_book(database):
     log.ensure_topics({"meter": 2})
     log.recreate("meter", 1)
     log.close()
-    report = audit("", database)
+    report = audit(database)
     assert (report.rows, report.findings) == (0, [])
-
-
-def test_the_kafka_log_has_no_book_yet():
-    with pytest.raises(NoBook, match="comes with the archiver"):
-        audit("kafka://127.0.0.1:9092", "postgresql://nowhere")
 
 
 @pytest.mark.parametrize(
@@ -234,7 +229,6 @@ def test_one_finding_a_partition_and_the_others_are_still_verified(conn):
 
 def test_appending_goes_on_meanwhile(conn, log):
     report = audit(
-        "",
         conn.info.dsn + " password=" + conn.info.password,
         lambda done, total: fill(log, "gate", 5),  # also before the first partition is read
     )
@@ -273,7 +267,7 @@ def test_p9_a_chain_computed_anew_is_found_by_the_heads_noted_before(conn, log, 
     write_heads(path, before.heads, "2026-11-01T00:00:00Z")
     fill(log, "gate", 7)
     noted = read_heads(path)
-    assert audit("", url(conn), noted=noted).findings == [], "what came after changes nothing of it"
+    assert audit(url(conn), noted=noted).findings == [], "what came after changes nothing of it"
     slot = Slot("gate", 1, 0)
     chain = Chain(slot, bytes(32))
     rows = conn.execute(
@@ -289,7 +283,7 @@ def test_p9_a_chain_computed_anew_is_found_by_the_heads_noted_before(conn, log, 
         )
     conn.execute("UPDATE book.partition SET head = %s WHERE topic = 'gate'", (chain.head,))
     assert audited(conn).findings == [], "by itself the book contradicts itself nowhere"
-    [finding] = audit("", url(conn), noted=noted).findings
+    [finding] = audit(url(conn), noted=noted).findings
     assert finding.kind == "rewritten"
     assert finding.address == Address("gate", 1, 0, ROWS - 1)
 
@@ -300,7 +294,7 @@ def test_p9_a_partition_cut_short_with_its_head_is_found_by_the_heads_noted_befo
     conn.execute("DELETE FROM book.event WHERE topic = 'gate' AND \"offset\" >= 5")
     conn.execute("UPDATE book.partition SET next_offset = 5, head = %s WHERE topic = 'gate'", (rows[4][1],))
     assert audited(conn).findings == []
-    [finding] = audit("", url(conn), noted=noted).findings
+    [finding] = audit(url(conn), noted=noted).findings
     assert (finding.kind, finding.address.offset) == ("missing", 5)
 
 

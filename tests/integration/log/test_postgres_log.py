@@ -159,7 +159,7 @@ class TestPostgresLog(LogContract):
         sizes = Counter(stored.value.rsplit(b"-", 1)[0] for stored in owner.got)
         assert sizes
         assert all(size == 1 + int(batch.split(b"-")[1]) % 40 for batch, size in sizes.items())
-        assert audit("", database).findings == []
+        assert audit(database).findings == []
 
     # Generations and ranges
 

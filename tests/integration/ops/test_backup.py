@@ -51,7 +51,7 @@ def test_what_comes_back_is_what_was_kept(kept: Path, blank: str, database: str)
     assert made.tables["liveness.seq"][0] == 1
     assert "following the book's chain" in told
     append(blank, 5)
-    report = audit("", blank, noted=read_heads(kept / "heads.json"))
+    report = audit(blank, noted=read_heads(kept / "heads.json"))
     assert (report.findings, report.rows) == ([], 105)
     with connect(blank, "t") as conn:
         assert conn.execute("SELECT state FROM alerts.alert").fetchall() == [("unacknowledged",)]

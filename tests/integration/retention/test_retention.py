@@ -106,7 +106,7 @@ def test_p9_what_is_erased_leaves_chain_and_counts(rig: Rig):
     held = Quarantined("not JSON", text(END - DAY), 9, "2026-09", sealed)
     token = Tokens(rig.keys, rig.job._months).token("access", "6217", END - DAY)
     log.append([to_record(HISTORY, Event(identity, "t", "t.v1", 1, token, msgspec.json.encode(held)))])
-    before = audit("", rig.settings.database_url)
+    before = audit(rig.settings.database_url)
     assert unseal(rig.keys, held)[1] == b"card 6217"
     for category in CATEGORIES:
         rig.rule(category, "2026-01-01T00:00:00+08:00", {"days": 7})
@@ -115,11 +115,11 @@ def test_p9_what_is_erased_leaves_chain_and_counts(rig: Rig):
         unseal(rig.keys, held)
     late = Tokens(rig.keys, rig.job._months).token("access", "6217", END - DAY)
     assert late != token, "a message that comes so late can't be linked to what went before"
-    after = audit("", rig.settings.database_url)
+    after = audit(rig.settings.database_url)
     assert (after.rows, after.heads, after.findings) == (before.rows, before.heads, [])
     while Relay(log, rig.settings.database_url).turn(rig.conn):
         pass
-    assert audit("", rig.settings.database_url).rows == before.rows + len(CATEGORIES), "what was destroyed is history"
+    assert audit(rig.settings.database_url).rows == before.rows + len(CATEGORIES), "what was destroyed is history"
     log.close()
 
 

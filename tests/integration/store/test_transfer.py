@@ -91,7 +91,7 @@ def test_the_chain_goes_on_in_the_copy(pair: tuple[Connection, Connection], fill
     log = PostgresLog(url)
     log.append([Record("meter", b"more", (), b"1")])
     log.close()
-    before, after = audit("", filled), audit("", url)
+    before, after = audit(filled), audit(url)
     assert (before.findings, after.findings) == ([], [])
     assert after.rows == before.rows + 1
 
@@ -163,6 +163,6 @@ def test_the_log_alone_moves_to_kafka_and_back(filled: str, kafka_bootstrap: str
     assert by_topic["gate"][1:3] == (1, "kafka")
     back = move(Plan(filled, f"kafka://{kafka_bootstrap}", None, OWN_LOG, 2))
     assert {generation.log for generation in back.generations} == {"postgresql"}
-    report = audit("", filled)
+    report = audit(filled)
     assert report.findings == []
     assert max(slot.generation for slot in report.heads if slot.topic == "meter") == 5
