@@ -133,6 +133,30 @@ PROCESSOR_FENCES_LOST = Metric(
 )
 OUTBOX_ROWS = Metric("processors", Gauge, "compound_outbox_rows", "rows", "History waiting for the log, 1,000 at most.")
 
+ARCHIVER_RECORDS = Metric(
+    "archiver", Counter, "compound_archiver_records_total", "records", "Records copied into the book.", ("topic",)
+)
+ARCHIVER_BATCH_SECONDS = Metric(
+    "archiver", Histogram, "compound_archiver_batch_seconds", "seconds", "Time of one transaction."
+)
+ARCHIVER_LAG = Metric(
+    "archiver",
+    Gauge,
+    "compound_archiver_lag_records",
+    "records",
+    "Records that Kafka holds and the book does not yet, of the partitions that this process copies.",
+)
+ARCHIVER_LAG_SECONDS = Metric(
+    "archiver", Gauge, "compound_archiver_lag_seconds", "seconds", "Age of the oldest of them; 0 while there is none."
+)
+ARCHIVER_RETENTION_SHARE = Metric(
+    "archiver",
+    Gauge,
+    "compound_archiver_retention_share",
+    "share",
+    "That age as a share of Kafka's retention: at 1 Kafka drops what the book does not hold.",
+)
+
 API_REQUESTS = Metric(
     "api",
     Counter,

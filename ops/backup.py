@@ -96,7 +96,7 @@ def restore(folder: Path, url: str, jobs: int, tell: Tell = lambda what, done, t
         _compare(manifest, transfer.contents(conn))
     migrate(url)
     report = audit(
-        "", url, lambda done, total: tell("following the book's chain", done, total), read_heads(folder / _HEADS)
+        url, lambda done, total: tell("following the book's chain", done, total), read_heads(folder / _HEADS)
     )
     if report.findings:
         raise BackupError(f"The book is not as it was written: {report.findings[0]}.")

@@ -56,7 +56,7 @@ def archiver() -> None:
     import compound.archive.main as role
 
     settings = load()
-    configure(settings.log_level)
+    configure(settings.log_level, settings.log_format)
     role.run(settings, stop_on_signals())
 
 

@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 
-from compound.archive import archiver
+import compound.archive.archiver
 from compound.archive.main import run
 from compound.log.writing import BookWriter, End, Row
 from compound.settings import load
@@ -46,8 +46,7 @@ class DyingWriter(BookWriter):
 def main(point: str, count: int) -> None:
     """Run the archiver that the settings describe; it dies as the module says."""
     DyingWriter.point, DyingWriter.left = point, count
-    archiver.BookWriter = DyingWriter  # type: ignore[misc]
-    archiver.BATCH = 200  # type: ignore[misc]
+    vars(compound.archive.archiver).update(BookWriter=DyingWriter, BATCH=200)
     run(load(), threading.Event())
 
 
