@@ -175,6 +175,35 @@ class Settings(BaseSettings):
         15.0, gt=0, le=300, description="Pause between heartbeats of the live stream, seconds."
     )
 
+    grafana_url: str = Field(
+        "http://127.0.0.1:3000",
+        pattern=r"^https?://[^\s@]+$",
+        description="The Grafana that `compound grafana push` writes to.",
+    )
+    grafana_token_file: Path | None = Field(
+        None, description="File with the token of a service account of Grafana with the role Admin."
+    )
+    grafana_user: str = Field("admin", description="User of Grafana, where there is no token.")
+    grafana_password_file: Path | None = Field(None, description="File with the password of COMPOUND_GRAFANA_USER.")
+    grafana_database: str = Field(
+        "",
+        pattern=r"^([^\s/@]+:\d{1,5})?$",
+        description="The database as Grafana reaches it, host:port; empty: as in COMPOUND_DATABASE_URL.",
+    )
+    grafana_sslmode: Literal["disable", "require", "verify-ca", "verify-full"] = Field(
+        "disable", description="TLS between Grafana and the database."
+    )
+    grafana_receiver: Literal["compound-mail", "compound-webhook"] = Field(
+        "compound-mail", description="Where Grafana's own alerts go; its page shows them in any case."
+    )
+    grafana_mail_to: str = Field(
+        "root@localhost",
+        description="Addresses for compound-mail, by ; separated. Grafana needs a mail server of its own.",
+    )
+    grafana_webhook_url_file: Path | None = Field(
+        None, description="File with the address for compound-webhook; it may hold a secret."
+    )
+
     @field_validator("site_timezone")
     @classmethod
     def _is_a_zone(cls, name: str) -> str:

@@ -13,10 +13,12 @@ from compound.log.port import LogUnavailable
 from compound.registry.file import FileError
 from compound.settings import SettingsError
 from compound.store.transfer import TransferError
+from dashboards.grafana.files import PushError
 from ops import (
     cli_audit,
     cli_backup,
     cli_doctor,
+    cli_grafana,
     cli_look,
     cli_move,
     cli_quarantine,
@@ -53,6 +55,7 @@ for module in (
     cli_backup,
     cli_roles,
     cli_doctor,
+    cli_grafana,
 ):
     module.add_to(app)
 
@@ -73,6 +76,7 @@ def main() -> None:
         Busy,
         NotRunning,
         ApiError,
+        PushError,
         *_SERVICES,
     ) as error:
         print(f"compound: {' '.join(str(error).split())}", file=sys.stderr)
