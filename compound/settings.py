@@ -60,6 +60,7 @@ class Settings(BaseSettings):
         gt=0,
         description="A point that arrives so long after its own time belongs to a late burst: its device's deadlines wait for quiet.",
     )
+    rebuild_batch: int = Field(20_000, ge=1, le=200_000, description="Most records of one transaction of a rebuild.")
     evaluate_s: float = Field(
         5.0, gt=0, description="Pause between two looks of the evaluator of group conditions, seconds."
     )

@@ -5,18 +5,13 @@ from __future__ import annotations
 import select
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from operator import itemgetter
-from struct import Struct
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
 import psycopg
 from psycopg import sql
-from psycopg.abc import Buffer
-from psycopg.adapt import Loader
-from psycopg.pq import Format
 
-from compound.log.book import decode_headers
+from compound.log import pages
 from compound.log.group import Membership
 from compound.log.link import Link
 from compound.log.port import LogUnavailable, OffsetLost, Positions, Slot, Stored
@@ -26,15 +21,6 @@ _ENDS = """
 SELECT n::int - 1, p.next_offset
 FROM unnest(%s::text[], %s::int[], %s::int[]) WITH ORDINALITY AS t(topic, generation, partition, n)
 JOIN book.partition p USING (topic, generation, partition)
-"""
-_ROWS = """
-SELECT t.n::int - 1, e."offset", e.recorded, e.key, e.headers, e.value
-FROM unnest(%s::text[], %s::int[], %s::int[], %s::bigint[], %s::bigint[]) WITH ORDINALITY
-        AS t(topic, generation, partition, since, until, n),
-     LATERAL (SELECT * FROM book.event e
-              WHERE e.topic = t.topic AND e.generation = t.generation AND e.partition = t.partition
-                AND e."offset" >= t.since AND e."offset" < t.until
-              ORDER BY e."offset") AS e
 """
 _BEAT_S: Final = 1.0
 """Seconds between two heartbeats; at each the group is looked at, too."""
@@ -102,10 +88,7 @@ class PostgresReader:
         """A new connection: nothing is assigned; appends and the group's changes are heard."""
         self._forget()
         conn.execute("SET synchronous_commit = off")  # only heartbeats are written
-        # Rows are found by their addresses, always: a plan made while the book was empty would read all of it for long.
-        conn.execute("SET enable_seqscan = off")
-        conn.execute("SET enable_bitmapscan = off")
-        conn.adapters.register_loader("timestamptz", _Micros)
+        pages.prepare(conn)
         self._pid = conn.info.backend_pid
         conn.add_notify_handler(self._hear)
         for name in (self._membership.channel(), *(f"book:{topic}"[:63] for topic in self._topics)):
@@ -164,20 +147,7 @@ class PostgresReader:
         return wanted
 
     def _read(self, conn: db.Connection, wanted: Mapping[Slot, tuple[int, int]]) -> list[Stored]:
-        slots = list(wanted)
-        columns = zip(*(slot + wanted[slot] for slot in slots), strict=True)
-        rows: list[Any] = conn.execute(_ROWS, [list(column) for column in columns], binary=True).fetchall()
-        rows.sort(key=itemgetter(0, 1))
-        read: list[Stored] = []
-        at = iter(rows)
-        for index, slot in enumerate(slots):
-            since, until = wanted[slot]
-            for expected in range(since, until):
-                row = next(at, None)
-                if row is None or row[0] != index or row[1] != expected:
-                    raise OffsetLost(f"{slot} holds no row at {expected}")
-                _, offset, recorded, key, headers, value = row
-                read.append(Stored(*slot, offset, recorded, key, decode_headers(headers), value))
+        read = pages.read(conn, wanted)
         for slot, (_, until) in wanted.items():
             self._next[slot] = until
         return read
@@ -189,13 +159,3 @@ class PostgresReader:
             waiting = select.poll()
             waiting.register(conn.fileno(), select.POLLIN)
             waiting.poll(left * 1000)
-
-
-class _Micros(Loader):
-    """timestamptz as microseconds since 1970: no datetime is made of each row's."""
-
-    format = Format.BINARY
-    _unpack = Struct(">q").unpack
-
-    def load(self, data: Buffer) -> int:
-        return int(self._unpack(data)[0]) + 946_684_800_000_000

@@ -15,6 +15,7 @@ from compound.events import Received
 from compound.keys import CATEGORIES
 from compound.registry import model
 from compound.store.db import Connection
+from compound.store.schemas import next_of
 from compound.timeutil import moment, parse
 
 DERIVED_BY: Final[dict[str, tuple[str, ...]]] = {
@@ -124,8 +125,14 @@ def _mark_stale(conn: Connection, change: Change, others: Iterable[dict[str, Any
         devices = _devices_at(conn, change)
         if change.kind == "site":
             since = _BEGINNING
+    if not devices:
+        return
+    built = {domain for (domain,) in conn.execute("SELECT domain FROM runtime.rebuild")}
     rows = [
-        (kind, device, moment(parse(since)), domain) for kind, device in devices for domain in DERIVED_BY.get(kind, ())
+        (kind, device, moment(parse(since)), schema)
+        for kind, device in devices
+        for domain in DERIVED_BY.get(kind, ())
+        for schema in ((domain, next_of(domain)) if domain in built else (domain,))
     ]
     if rows:
         conn.cursor().executemany(

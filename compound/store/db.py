@@ -32,6 +32,7 @@ class Lock(IntEnum):
     OUTBOX = 71003
     LOG = 71004
     RETENTION = 71005
+    REBUILD = 71007
     READER = 71006
 
 

@@ -2,7 +2,8 @@
 
 Positions live beside the effects. Each transaction first moves them from the value this worker believes in; where that
 finds another value, somebody else has written, so it rolls back, drops what it holds in memory and starts anew. A zombie
-therefore writes nothing.
+therefore writes nothing. Nor does a worker that still holds what it read before a rebuilt projection was swapped in: the
+positions stand in another table then, and it moves those of its own table only.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ FROZEN_S = 60.0
 _MOVE = """
 UPDATE position p SET next_offset = m.after
 FROM unnest(%s::text[], %s::int[], %s::int[], %s::bigint[], %s::bigint[]) AS m(topic, generation, partition, before, after)
-WHERE (p.topic, p.generation, p.partition, p.next_offset) = (m.topic, m.generation, m.partition, m.before)
+WHERE (p.topic, p.generation, p.partition, p.next_offset) = (m.topic, m.generation, m.partition, m.before) AND p.tableoid = %s
 """
 
 FIRST_PAUSE_S = 0.2
@@ -66,6 +67,7 @@ class Worker:
         self._clock = clock
         self._conn: Connection | None = None
         self._positions: dict[Slot, int] = {}
+        self._table = 0
         self._registry: Registry | None = None
         self._ticked = 0.0
         self._heads: Mapping[Slot, int] | None = None
@@ -154,6 +156,8 @@ class Worker:
                 "SELECT next_offset FROM position WHERE (topic, generation, partition) = (%s, %s, %s)", tuple(slot)
             ).fetchone()
             self._positions[slot] = int(row[0]) if row else 0
+        table = conn.execute("SELECT 'position'::regclass::oid").fetchone()
+        self._table = int(table[0]) if table else 0
         conn.commit()
         return {slot: self._positions[slot] for slot in slots}
 
@@ -241,7 +245,8 @@ class Worker:
         if not moves:
             return
         rows = [(*slot, self._positions.get(slot, -1), position) for slot, position in sorted(moves.items())]
-        if conn.execute(_MOVE, [list(column) for column in zip(*rows, strict=True)]).rowcount != len(rows):
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        if conn.execute(_MOVE, [*columns, self._table]).rowcount != len(rows):
             raise FenceLost(sorted(moves))
 
     def _reset(self, reader: Reader | None) -> None:
