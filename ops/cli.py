@@ -9,7 +9,7 @@ import typer
 
 from compound.archive import ArchiveStopped
 from compound.log.generations import LogMisplaced
-from compound.log.port import LogUnavailable
+from compound.log.port import LogUnavailable, OffsetLost
 from compound.registry.file import FileError
 from compound.settings import SettingsError
 from compound.store.transfer import TransferError
@@ -22,6 +22,7 @@ from ops import (
     cli_look,
     cli_move,
     cli_quarantine,
+    cli_rebuild,
     cli_registry,
     cli_roles,
     cli_secrets,
@@ -32,6 +33,7 @@ from ops import (
 from ops.client import ApiError
 from ops.embedded.process import ServiceError
 from ops.up.folder import Busy, NotRunning
+from processors.rebuild.build import RebuildError
 
 app = typer.Typer(
     name="compound",
@@ -51,6 +53,7 @@ for module in (
     cli_registry,
     cli_quarantine,
     cli_audit,
+    cli_rebuild,
     cli_move,
     cli_backup,
     cli_roles,
@@ -77,6 +80,8 @@ def main() -> None:
         NotRunning,
         ApiError,
         PushError,
+        RebuildError,
+        OffsetLost,
         *_SERVICES,
     ) as error:
         print(f"compound: {' '.join(str(error).split())}", file=sys.stderr)

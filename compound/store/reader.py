@@ -91,8 +91,7 @@ def prepare(url: str, password: str | None) -> list[str]:
         # Grants of two at once on one table would fail.
         conn.execute("SELECT pg_advisory_xact_lock(%s)", (Lock.READER,))
         missing = _make(conn, password)
-        if conn.execute("SELECT FROM pg_roles WHERE rolname = %s", (ROLE,)).fetchone() is not None:
-            _grant(conn)
+        grant(conn)
     return missing
 
 
@@ -125,8 +124,11 @@ def _make(conn: Connection, password: str | None) -> list[str]:
     return []
 
 
-def _grant(conn: Connection) -> None:
-    """What the role may read, and nothing else, in this transaction: nobody sees it without."""
+def grant(conn: Connection) -> None:
+    """What the role may read, and nothing else, in this transaction: nobody sees it without. Nothing where there is no role."""
+    conn.execute("SELECT pg_advisory_xact_lock(%s)", (Lock.READER,))
+    if conn.execute("SELECT FROM pg_roles WHERE rolname = %s", (ROLE,)).fetchone() is None:
+        return
     role = sql.Identifier(ROLE)
     database = sql.Identifier(conn.info.dbname)
     conn.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, role))

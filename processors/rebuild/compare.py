@@ -18,6 +18,7 @@ from compound.store.db import Connection, connect, sql_text
 from compound.store.schemas import next_of
 from processors.rebuild.build import Build, Positions, Progress, RebuildError, positions_of
 from processors.rebuild.catalogue import PROJECTIONS
+from processors.rebuild.schema import key
 
 SUBJECTS: Final = 20
 """So many subjects of a table are looked at row by row."""
@@ -28,10 +29,6 @@ PATIENCE_S: Final = 120.0
 
 _COLUMNS: Final = """
 SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum
-"""
-_KEY: Final = """
-SELECT a.attname FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY(c.conkey)
-WHERE c.conrelid = %s::regclass AND c.contype = 'p'
 """
 Row = dict[str, Any]
 
@@ -136,7 +133,7 @@ def _table(conn: Connection, domain: str, schema: str, name: str) -> _Table:
             table, means = projection.numbers[column]
             said[column] = [(f"{column}.{each}", f'"of {column}"."{each}"') for each in means]
             joins.append(f'LEFT JOIN {schema}.{table} AS "of {column}" ON "of {column}".id = t."{column}"')
-    keys = [row[0] for row in conn.execute(_KEY, (f"{schema}.{name}",)) if row[0] in said]
+    keys = [column for column in key(conn, schema, name) if column in said]
     selected = [pair for pairs in said.values() for pair in pairs]
     fields = ", ".join(f'{value} AS "{label}"' for label, value in selected)
     subject = said[facts.subject][0][1]
@@ -161,13 +158,13 @@ def _digests(conn: Connection, table: _Table) -> dict[str, tuple[int, int]]:
 def _examples(sides: list[tuple[Connection, _Table]], subject: str) -> list[Example]:
     """Some rows of a subject that differ."""
     here, there = (_rows(conn, table, subject) for conn, table in sides)
-    keys = [key for key in {**here, **there} if here.get(key) != there.get(key)]
+    other_than = [each for each in {**here, **there} if here.get(each) != there.get(each)]
     found = []
-    for key in keys[:EXAMPLES]:
-        mine, other = here.get(key), there.get(key)
+    for each in other_than[:EXAMPLES]:
+        mine, other = here.get(each), there.get(each)
         both = mine is not None and other is not None
         differing = [name for name in mine or other or {} if not both or (mine or {})[name] != (other or {})[name]]
-        named = dict(zip(sides[0][1].key, key, strict=True))
+        named = dict(zip(sides[0][1].key, each, strict=True))
         found.append(Example(named, _only(mine, differing), _only(other, differing)))
     return found
 

@@ -19,11 +19,20 @@ _INDEXES = """
 SELECT pg_get_indexdef(i.indexrelid) FROM pg_index i WHERE i.indrelid = %s::regclass
     AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid) ORDER BY 1
 """
+_KEY = """
+SELECT a.attname FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY(c.conkey)
+WHERE c.conrelid = %s::regclass AND c.contype = 'p' ORDER BY a.attnum
+"""
 
 
 def tables(conn: Connection, schema: str) -> list[str]:
     """The tables in a schema, by name; none where there is no such schema."""
     return [name for (name,) in conn.execute(_TABLES, (schema,))]
+
+
+def key(conn: Connection, schema: str, table: str) -> list[str]:
+    """The columns of a table's primary key."""
+    return [name for (name,) in conn.execute(_KEY, (f"{schema}.{table}",))]
 
 
 def make(conn: Connection, domain: str) -> None:

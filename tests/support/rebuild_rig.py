@@ -14,7 +14,7 @@ from compound.events import Event, to_record
 from compound.log.open import open_log
 from compound.registry.projection import DERIVED_BY
 from compound.settings import Settings
-from compound.store.db import connect
+from compound.store.db import connect, sql_text
 from compound.timeutil import MINUTE, SECOND
 from processors.main import run
 from tests.properties.events import DEVICES, PLACES, START, Given, change, message
@@ -29,7 +29,12 @@ class Compound:
     def __init__(self, url: str, only: Sequence[str] = DOMAINS) -> None:
         self.url = url
         self.settings = Settings(
-            database_url=url, quiet_s=0.5, evaluate_s=0.2, processors_poll_s=0.1, processors_batch=500, rebuild_batch=300
+            database_url=url,
+            quiet_s=0.5,
+            evaluate_s=0.2,
+            processors_poll_s=0.1,
+            processors_batch=500,
+            rebuild_batch=300,
         )
         self._only = only
         self.log = open_log("", url, 3)
@@ -97,12 +102,12 @@ class Compound:
     def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """What a query answers."""
         with connect(self.url, "test") as conn:
-            return conn.execute(query, parameters).fetchall()
+            return conn.execute(sql_text(query), parameters or None).fetchall()
 
     def do(self, statement: str, *parameters: Any) -> None:
         """Run a statement."""
         with psycopg.connect(self.url, autocommit=True) as conn:
-            conn.execute(statement, parameters)
+            conn.execute(sql_text(statement), parameters or None)
 
     def _settled(self) -> bool:
         if self.rows("SELECT 1 FROM registry.stale WHERE domain = ANY(%s)", sorted({*sum(DERIVED_BY.values(), ())})):
@@ -134,7 +139,9 @@ def events(chance: Random, count: int, since: int = 0) -> list[Given]:
     found: list[Given] = []
     for step in range(since, since + count):
         moment = START + step * MINUTE - chance.choice((0, 0, 0, 0, 20)) * MINUTE
-        made = chance.choice((_meter, _meter, _spot, _gate, _locker, _inverter, _weather, _status))(chance, step, moment)
+        made = chance.choice((_meter, _meter, _spot, _gate, _locker, _inverter, _weather, _status))(
+            chance, step, moment
+        )
         found += [made] * chance.choice((1, 1, 1, 2))
     return found
 
@@ -151,7 +158,9 @@ def _meter(chance: Random, step: int, moment: int) -> Given:
 
 def _spot(chance: Random, step: int, moment: int) -> Given:
     state = chance.choice(("occupied", "occupied", "free"))
-    return message("parking", chance.choice(("event", "reading")), chance.choice(("s1", "s2")), moment, _data(step, state=state))
+    return message(
+        "parking", chance.choice(("event", "reading")), chance.choice(("s1", "s2")), moment, _data(step, state=state)
+    )
 
 
 def _gate(chance: Random, step: int, moment: int) -> Given:
