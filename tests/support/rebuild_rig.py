@@ -26,7 +26,7 @@ BUILT = ("energy", "parking", "access", "parcels", "solar", "liveness", "alerts"
 class Compound:
     """Processors in threads on a database of its own; `send` appends what devices said."""
 
-    def __init__(self, url: str, only: Sequence[str] = DOMAINS) -> None:
+    def __init__(self, url: str, only: Sequence[str] = DOMAINS, **more: Any) -> None:
         self.url = url
         self.settings = Settings(
             database_url=url,
@@ -35,6 +35,7 @@ class Compound:
             processors_poll_s=0.1,
             processors_batch=500,
             rebuild_batch=300,
+            **more,
         )
         self._only = only
         self.log = open_log("", url, 3)
