@@ -20,6 +20,8 @@ from processors.rebuild.compare import Compared, compare
 from tests.properties.events import ALTERATIONS
 from tests.support.rebuild_rig import BUILT, Compound, events
 
+pytestmark = pytest.mark.timeout(900)
+
 ROOT = Path(__file__).parents[3]
 
 

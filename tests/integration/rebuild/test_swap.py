@@ -23,6 +23,8 @@ from processors.runtime.worker import FenceLost, Worker
 from tests.properties.events import START
 from tests.support.rebuild_rig import BUILT, Compound, events
 
+pytestmark = pytest.mark.timeout(900)
+
 ASKED = (
     "/v1/energy/point/p-main?from=2026-09-01T00:00:00Z&to=2026-11-01T00:00:00Z",
     "/v1/meters/m1/segments?from=2026-09-01T00:00:00Z&to=2026-11-01T00:00:00Z",
