@@ -34,7 +34,7 @@ _BEHIND = {
 
 def from_settings(settings: Settings) -> Log:
     """The log that the settings name."""
-    return open_log(settings.log_url, settings.database_url, settings.log_partitions)
+    return open_log(settings.log_url, settings.database_url, settings.log_partitions, settings.session_s)
 
 
 class Commands:

@@ -42,6 +42,12 @@ class Settings(BaseSettings):
         le=3650,
         description="For how long Kafka keeps what the archiver has copied into the book, days; without an archiver, for ever.",
     )
+    session_s: float = Field(
+        20.0,
+        ge=1,
+        le=300,
+        description="A process that was stopped for so long loses its partitions and open transactions to the others, seconds.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_format: Literal["json", "text"] = Field(
         "json", description="Lines of the log: json, one object an event, or text for people."

@@ -19,6 +19,8 @@ from typing import Final
 from paho.mqtt.client import Client, MQTTErrorCode
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.exception import MalformedPacket
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from ingest.intake import Message
 
@@ -59,8 +61,9 @@ class BulkClient(Client):
         """Close the connection without a word, if it is still open."""
         self._sock_close()
 
-    def leave(self, patience_s: float) -> None:
+    def leave(self, patience_s: float, *, for_good: bool = False) -> None:
         """Say goodbye, and read on until the broker has closed, for `patience_s` at most; what comes is left unread.
+        `for_good`: the broker shall forget the session (MQTT 5).
 
         A connection closed with bytes unread is reset, and a reset overtakes acknowledgements that the broker has not
         read yet: it would send those messages again.
@@ -69,7 +72,7 @@ class BulkClient(Client):
         if sock is None:
             return
         with socket.socket(fileno=os.dup(sock.fileno())) as kept:
-            self.disconnect()
+            self.disconnect(properties=_the_end() if for_good and self._v5 else None)
             if self.socket() is None:  # the goodbye is written, and paho has closed its side
                 _read_to_the_end(kept, time.monotonic() + patience_s)
 
@@ -167,6 +170,12 @@ class BulkClient(Client):
             return self._packet_handle()
         except MalformedPacket:
             return MQTTErrorCode.MQTT_ERR_PROTOCOL
+
+
+def _the_end() -> Properties:
+    properties = Properties(PacketTypes.DISCONNECT)  # type: ignore[no-untyped-call]
+    properties.SessionExpiryInterval = 0
+    return properties
 
 
 def _read_to_the_end(sock: socket.socket, deadline: float) -> None:

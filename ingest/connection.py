@@ -44,10 +44,15 @@ FEW: Final = 200
 
 
 class Session(NamedTuple):
-    """Name and limits of the session; `expiry_s` 0xFFFFFFFF is for ever."""
+    """Name and limits of the session; `expiry_s` 0xFFFFFFFF is for ever.
+
+    Without `filters` it is left for good: nothing is subscribed, and it ends with our goodbye.
+    """
 
     client_id: str
     filters: Sequence[str]
+    former: Sequence[str]
+    """Subscriptions that it may have had under other settings, to be given up."""
     in_flight: int
     expiry_s: int
     keepalive_s: int
@@ -70,6 +75,14 @@ class Connection:
         self._connections = 0
         self._answered = self._refused = self._subscribed = False
         self._held = self._held_bytes = 0
+        self._moved_at = float("inf")
+        self.known: bool | None = None
+        """Whether the broker had this session when it last answered; None before."""
+
+    @property
+    def idle_s(self) -> float:
+        """For how long nothing has come, with all acknowledged that came before; 0 while not connected."""
+        return max(time.monotonic() - self._moved_at, 0.0) if self._answered and not self._held else 0.0
 
     @property
     def receiving(self) -> bool:
@@ -155,6 +168,10 @@ class Connection:
                 self._out.error("broker refuses", reason=str(reason))
             return
         self._out.info("connected", mqtt=self._protocol.name, session_present=flags.session_present)
+        self.known, self._moved_at = flags.session_present, time.monotonic()
+        if not self._session.filters:
+            client.unsubscribe(list(self._session.former))
+            return
         # a session that was there has its subscriptions; they are asked for again as they may have changed since
         self._subscribed = flags.session_present
         if self._protocol == V5:
@@ -171,6 +188,8 @@ class Connection:
             self._refused, self._subscribed = True, False
             self._out.error("broker refuses a subscription", filters=refused)
             return
+        if self.known:  # only now: in between, messages must fall to one subscription or the other
+            client.unsubscribe(list(self._session.former))
         self._subscribed = True
 
     def _other_version(self, why: str) -> None:
@@ -224,6 +243,7 @@ class Connection:
         if not messages:
             return 0
         self._client.inbox = []
+        self._moved_at = time.monotonic()
         self._held += len(messages)
         self._held_bytes += _bytes_of(messages)
         self._metrics.received.inc(len(messages))
@@ -243,12 +263,12 @@ class Connection:
                 self._metrics.in_flight.set(self._held)
 
     def _leave(self) -> None:
-        """Say goodbye; the session stays."""
+        """Say goodbye; the session stays, unless it is left for good."""
         self._acknowledge()
         deadline = time.monotonic() + 1
         while self._client.want_write() and time.monotonic() < deadline:
             self._client.loop_write()
-        self._client.leave(GOODBYE_S)
+        self._client.leave(GOODBYE_S, for_good=not self._session.filters)
 
     def _on_disconnect(
         self, client: Client, _: Any, flags: DisconnectFlags, reason: ReasonCode, properties: Properties | None

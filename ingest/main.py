@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -27,6 +28,10 @@ from ingest.quarantine import Quarantine
 from ingest.tokens import Tokens
 
 ALIVE = "ingest.alive.v1"
+SHARE: Final = "compound"
+"""Name of the shared subscription of several workers where COMPOUND_MQTT_SHARE says none."""
+EMPTY_S: Final = 2.0
+"""A session that was given up is empty when nothing has come of it for so long."""
 
 
 def now() -> int:
@@ -50,12 +55,42 @@ def run(settings: Settings, stop: threading.Event) -> None:
 
 def bridge(settings: Settings, log: Log, stop: threading.Event) -> None:
     """The same with a log that is already open."""
-    metrics, mailbox = Metrics(), Mailbox()
+    metrics = Metrics()
+    connection, made = _assemble(settings, log, metrics, for_good=False)
+    with serve(settings.ingest_metrics_port, metrics.registry, lambda: connection.receiving):
+        made.run(stop)
+
+
+def leave(settings: Settings, log: Log, stop: threading.Event) -> bool:
+    """Give this client id's shared subscription up, take what the broker still holds for it, and end its session.
+
+    Whether there was such a session. Until the broker answers it is waited for.
+    """
+    connection, made = _assemble(settings, log, Metrics(), for_good=True)
+    enough = threading.Event()
+
+    def watch() -> None:
+        while not (stop.wait(0.1) or connection.known is False or connection.idle_s > EMPTY_S):
+            pass
+        enough.set()
+
+    watching = threading.Thread(target=watch, name="leaving")
+    watching.start()
+    try:
+        made.run(enough)
+    finally:
+        watching.join()
+    return bool(connection.known)
+
+
+def _assemble(settings: Settings, log: Log, metrics: Metrics, *, for_good: bool) -> tuple[Connection, Bridge]:
+    mailbox = Mailbox()
     keys, months = Keys(settings.keys), Months(ZoneInfo(settings.site_timezone), settings.reset_hour)
     known = formats(Tokens(keys, months).token)
     session = Session(
         client_id=settings.mqtt_client_id,
-        filters=[_shared(each.filter, settings.mqtt_share) for each in known],
+        filters=[] if for_good else [_shared(each.filter, settings.mqtt_share) for each in known],
+        former=[_shared(each.filter, _former_share(settings.mqtt_share, for_good)) for each in known],
         in_flight=settings.ingest_in_flight,
         expiry_s=settings.mqtt_session_expiry_s,
         keepalive_s=settings.mqtt_keepalive_s,
@@ -69,18 +104,18 @@ def bridge(settings: Settings, log: Log, stop: threading.Event) -> None:
         clock=now,
         future_s=settings.ingest_future_s,
     )
-    with serve(settings.ingest_metrics_port, metrics.registry, lambda: connection.receiving):
-        Bridge(
-            connection=connection,
-            mailbox=mailbox,
-            log=log,
-            intake=intake,
-            metrics=metrics,
-            alive=heartbeats(settings.mqtt_client_id, metrics),
-            batch=settings.ingest_batch,
-            heartbeat_s=settings.ingest_heartbeat_s,
-            drain_s=settings.ingest_drain_s,
-        ).run(stop)
+    made = Bridge(
+        connection=connection,
+        mailbox=mailbox,
+        log=log,
+        intake=intake,
+        metrics=metrics,
+        alive=heartbeats(settings.mqtt_client_id, metrics),
+        batch=settings.ingest_batch,
+        heartbeat_s=settings.ingest_heartbeat_s,
+        drain_s=settings.ingest_drain_s,
+    )
+    return connection, made
 
 
 def heartbeats(client_id: str, metrics: Metrics) -> Callable[[], Record]:
@@ -101,6 +136,13 @@ def heartbeats(client_id: str, metrics: Metrics) -> Callable[[], Record]:
         return to_record(HISTORY, event)
 
     return alive
+
+
+def _former_share(share: str, for_good: bool) -> str:
+    """The share of the subscriptions to be given up: our own for good, or those of the other number of workers."""
+    if for_good:
+        return share or SHARE
+    return "" if share else SHARE
 
 
 def _shared(topic_filter: str, group: str) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from compound.log_setup import configure
-from compound.settings import load, secret
+from compound.settings import Settings, load, secret
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,26 +29,54 @@ def stop_on_signals() -> threading.Event:
     return stop
 
 
-def ingest() -> None:
-    """Take messages from MQTT into the event log; acknowledge each only when the log holds it."""
-    import ingest.main as role
+Workers = Annotated[
+    int | None, typer.Option(min=1, max=64, help="So many processes of this role, kept running, that share the work.")
+]
 
+
+def _begin() -> tuple[Settings, threading.Event]:
     settings = load()
     configure(settings.log_level, settings.log_format)
-    role.run(settings, stop_on_signals())
+    return settings, stop_on_signals()
+
+
+def ingest(
+    workers: Workers = None,
+    leave_from: Annotated[
+        int | None, typer.Option(min=2, hidden=True, help="End the sessions of workers that are no more.")
+    ] = None,
+) -> None:
+    """Take messages from MQTT into the event log; acknowledge each only when the log holds it."""
+    import ingest.main as role
+    from ops import workers as many
+
+    settings, stop = _begin()
+    if workers:
+        many.run("ingest", [], workers, settings, stop)
+    elif leave_from:
+        many.leave_sessions(leave_from, settings, stop)
+    else:
+        role.run(settings, stop)
 
 
 def processors(
     only: Annotated[
         str | None, typer.Option(help="Domains to run here, comma separated; all unless said. Several processes share.")
     ] = None,
+    workers: Workers = None,
 ) -> None:
     """Compute facts from the log into tables: energy, quotas, parking, access, parcels, solar, liveness, alerts."""
     import processors.main as role
+    from ops import workers as many
 
-    settings = load()
-    configure(settings.log_level, settings.log_format)
-    role.run(settings, stop_on_signals(), tuple(only.split(",")) if only else role.DOMAINS)
+    settings, stop = _begin()
+    domains = tuple(only.split(",")) if only else role.DOMAINS
+    for name in domains:
+        role.create(name, settings)  # a wrong name stops the start here, not every worker
+    if workers:
+        many.run("processors", ["--only", ",".join(domains)], workers, settings, stop)
+    else:
+        role.run(settings, stop, domains)
 
 
 def archiver() -> None:

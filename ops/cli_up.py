@@ -34,6 +34,9 @@ def up(
     mqtt_url: Annotated[
         str | None, typer.Option(help="A broker of your own, as COMPOUND_MQTT_URL; unset: the embedded one.")
     ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, max=16, help="Processes of each role that can share; ingest only with --mqtt-url.")
+    ] = 1,
 ) -> None:
     """Run the whole compound on this machine: database, broker, ingest, processors, API and simulated devices.
 
@@ -42,4 +45,6 @@ def up(
     """
     from ops.up.start import Options, Up
 
-    Up(Options(data, simulate, scenario, history, api_port, mqtt_port, log, database_url, mqtt_url), Console()).run()
+    Up(
+        Options(data, simulate, scenario, history, api_port, mqtt_port, log, database_url, mqtt_url, workers), Console()
+    ).run()

@@ -49,12 +49,12 @@ def run(settings: Settings, stop: threading.Event, only: Sequence[str] = DOMAINS
     # A batch is tens of thousands of small objects without cycles: looking for cycles in them is a tenth of the time.
     gc.set_threshold(100_000, 20, 50)
     domains = [create(name, settings) for name in only]
-    log = open_log(settings.log_url, settings.database_url, settings.log_partitions)
+    log = open_log(settings.log_url, settings.database_url, settings.log_partitions, settings.session_s)
     workers = [Worker(domain, log, settings) for domain in domains]
     failed: list[str] = []
     jobs = [(worker.domain.name, worker.run) for worker in workers]
     jobs += [job for worker in workers for job in getattr(worker.domain, "jobs", ())]
-    jobs.append(("outbox", Relay(log, settings.database_url).run))
+    jobs.append(("outbox", Relay(log, settings.database_url, settings.session_s).run))
     jobs.append(("retention", Retention(settings).run))
     threads = [threading.Thread(target=_guard, args=(job, name, stop, failed), name=name) for name, job in jobs]
     for thread in threads:

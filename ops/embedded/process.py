@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,19 +49,22 @@ def dying_with_parent(death_signal: signal.Signals) -> Callable[[], None]:
 def spawn(
     args: Sequence[str | Path],
     *,
-    log: Path,
+    log: Path | None,
     death_signal: signal.Signals = signal.SIGKILL,
     account: Account | None = None,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a service in a session of its own (a Ctrl-C reaches only its parent), its output appended to `log`."""
-    with log.open("ab") as output:
+    """Start a service in a session of its own (a Ctrl-C reaches only its parent).
+
+    Its output is appended to `log`; None: it goes where ours goes.
+    """
+    with log.open("ab") if log else nullcontext() as output:
         return subprocess.Popen(
             [str(arg) for arg in args],
             stdin=subprocess.DEVNULL,
             stdout=output,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.STDOUT if output else None,
             start_new_session=True,
             preexec_fn=dying_with_parent(death_signal),  # noqa: PLW1509 - no lock is taken in it
             user=account.uid if account else None,

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from compound.settings import Settings
+from compound.settings import Settings, load
 from compound.store.migrate import migrate
 from compound.store.transfer import is_read_only
 from ops import client
@@ -26,6 +27,7 @@ from ops.embedded.process import ServiceError
 from ops.up.folder import DataFolder, Running
 from ops.up.ports import Claims, Ports, choose
 from ops.up.supervisor import Role, Supervisor
+from ops.workers import roles
 from processors.main import DOMAINS
 
 HEAVY = "energy"
@@ -48,6 +50,7 @@ class Options:
     log_url: str
     database_url: str | None
     mqtt_url: str | None
+    workers: int
 
 
 class Up:
@@ -146,11 +149,10 @@ class Up:
     def _start_roles(self, running: Running) -> None:
         assert self._roles is not None
         self._roles.start(Role("api", ["api"]))
-        self._roles.start(Role("processors-energy", ["processors", "--only", HEAVY]))
-        self._roles.start(Role("processors", ["processors", "--only", REST]))
+        for role in self._working():
+            self._roles.start(role)
         if running.log_url.startswith("kafka://"):
             self._roles.start(Role("archiver", ["archiver"]))
-        self._roles.start(Role("ingest", ["ingest"], grace_s=30.0))
         deadline = time.monotonic() + _READY_S
         while not self._stop.is_set() and not _ready(running.api_url):
             self._roles.watch()
@@ -158,6 +160,21 @@ class Up:
                 raise ServiceError(f"The API was not ready after {_READY_S:.0f} s; see {self._folder.logs}.")
             time.sleep(0.1)
         self._folder.announce(running)
+
+    def _working(self) -> Iterator[Role]:
+        """Processors, then ingest: one process each, or as many as are wanted.
+
+        The embedded broker forgets what a dead member of a shared subscription had not acknowledged, so it has one ingest.
+        """
+        workers, settings = self._options.workers, load()
+        for name, domains in (("processors-energy", HEAVY), ("processors", REST)):
+            for number in range(1, workers + 1):
+                full = name if workers == 1 else f"{name}-{number}"
+                yield Role(full, ["processors", "--only", domains], group="processors")
+        if workers == 1 or self._broker is not None:
+            yield Role("ingest", ["ingest"], grace_s=30.0)
+        else:
+            yield from roles("ingest", [], workers, settings)
 
     def _simulate(self, progress: Progress) -> None:
         """Start the simulators and follow their history until they are live."""

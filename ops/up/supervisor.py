@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 from ops.embedded.process import spawn, stop, tail
@@ -20,11 +21,16 @@ Say = Callable[[str], None]
 
 @dataclass(slots=True)
 class Role:
-    """One process: `compound ARGS` with the settings of the compound; `grace_s` to end when asked."""
+    """One process: `compound ARGS` with the settings of the compound and those of `env`; `grace_s` to end when asked.
+
+    Neighbours of one `group` (not empty) end at the same time.
+    """
 
     name: str
     args: Sequence[str]
     grace_s: float = 15.0
+    env: Mapping[str, str] = field(default_factory=dict)
+    group: str = ""
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     crashes: int = 0
@@ -38,7 +44,8 @@ class Supervisor:
     All starts happen in the thread that calls (children die with it): call from the main thread.
     """
 
-    def __init__(self, env: Mapping[str, str], logs: Path, say: Say) -> None:
+    def __init__(self, env: Mapping[str, str], logs: Path | None, say: Say) -> None:
+        """`logs`: a folder with a file for each role; None: their output goes where ours goes."""
         self._env = dict(env)
         self._logs = logs
         self._say = say
@@ -60,10 +67,13 @@ class Supervisor:
                 self._say(f"{role.name} is started again.")
 
     def stop(self) -> None:
-        """Ask each role to end, last started first, and wait for it."""
-        for role in reversed(self.roles):
-            if role.process is not None:
-                stop(role.process, signal.SIGTERM, role.grace_s)
+        """Ask each role, or group of roles, to end, last started first, and wait for it."""
+        for _, together in groupby(reversed(self.roles), key=lambda role: role.group or role.name):
+            running = [(role, role.process) for role in together if role.process is not None]
+            for _, process in running:
+                process.terminate()
+            for role, process in running:
+                stop(process, signal.SIGTERM, role.grace_s)
                 role.process = None
 
     def pids(self) -> dict[str, int]:
@@ -73,9 +83,9 @@ class Supervisor:
     def _start(self, role: Role) -> None:
         role.process = spawn(
             [sys.executable, "-m", "ops.cli", *role.args],
-            log=self._logs / f"{role.name}.log",
+            log=self._log(role),
             death_signal=signal.SIGKILL,
-            env=self._env,
+            env={**self._env, **role.env},
         )
         role.started = time.monotonic()
 
@@ -88,5 +98,9 @@ class Supervisor:
         pause = min(0.5 * 2 ** (role.crashes - 1), _LONGEST_PAUSE_S)
         role.again_at = now + pause
         how = f"by signal {-code}" if code < 0 else f"with code {code}"
-        reason = tail(self._logs / f"{role.name}.log", lines=1)
-        self._say(f"{role.name} ended {how} ({reason}); starting it again in {pause:.0f} s.")
+        log = self._log(role)
+        reason = f" ({tail(log, lines=1)})" if log else ""
+        self._say(f"{role.name} ended {how}{reason}; starting it again in {pause:.0f} s.")
+
+    def _log(self, role: Role) -> Path | None:
+        return self._logs / f"{role.name}.log" if self._logs else None

@@ -13,14 +13,13 @@ from processors.runtime import metrics
 
 MOST = 1000
 IDLE_S = 0.2
-FROZEN_S = 60.0
-"""A relay that stands still for so long inside its transaction loses its turn: others may relay."""
 
 
 class Relay:
     """Appends the outbox to the log. Several may run; one at a time holds the lock."""
 
-    def __init__(self, log: Log, database_url: str, frozen_s: float = FROZEN_S) -> None:
+    def __init__(self, log: Log, database_url: str, frozen_s: float = 20.0) -> None:
+        """`frozen_s`: a relay that stands still for so long inside its transaction loses its turn, seconds."""
         self._log = log
         self._url = database_url
         self._frozen_s = frozen_s

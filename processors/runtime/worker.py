@@ -37,9 +37,6 @@ GATHER_S = 0.1
 BRIEFLY_S = 0.03
 """after a smaller batch for so long. A transaction costs some milliseconds however little is in it."""
 
-FROZEN_S = 60.0
-"""A worker that stands still for so long inside a transaction loses it: its locks on the registry hold up the whole house."""
-
 _MOVE = """
 UPDATE position p SET next_offset = m.after
 FROM unnest(%s::text[], %s::int[], %s::int[], %s::bigint[], %s::bigint[]) AS m(topic, generation, partition, before, after)
@@ -93,7 +90,9 @@ class Worker:
 
     def _session(self, stop: threading.Event) -> None:
         name = self.domain.name
-        self._conn = connect(self._settings.database_url, f"processors/{name}", name, frozen_s=FROZEN_S)
+        # Who stands still inside a transaction loses it: locks on positions and the registry hold up the whole house.
+        frozen = self._settings.session_s
+        self._conn = connect(self._settings.database_url, f"processors/{name}", name, frozen_s=frozen)
         # What a crash of the server takes back, effects and positions together, is read from the log once more.
         self._conn.execute("SET synchronous_commit = off")
         self._conn.commit()

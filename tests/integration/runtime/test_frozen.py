@@ -14,7 +14,6 @@ from compound.log.port import Address, Log, Record
 from compound.settings import Settings
 from compound.store.db import Lock, connect
 from processors.parking import create
-from processors.runtime import worker as workers
 from processors.runtime.domain import Tx
 from processors.runtime.outbox import Relay
 from processors.runtime.worker import Worker
@@ -70,10 +69,9 @@ def test_a_frozen_worker_lets_go_of_the_registry_and_takes_the_batch_afterwards(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Others could not so much as begin a transaction behind a change of the registry that waits for it."""
-    monkeypatch.setattr(workers, "FROZEN_S", 0.5)
     log = open_log("", database, 1)
     log.append([record("a", 1_700_000_000_000_000, "occupied")])
-    settings = Settings(database_url=database, processors_poll_s=0.05)
+    settings = Settings(database_url=database, processors_poll_s=0.05, session_s=1)
     domain = create(settings)
     stopped, resumed, stop = threading.Event(), threading.Event(), threading.Event()
     apply = domain.apply
