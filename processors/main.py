@@ -31,6 +31,8 @@ DOMAINS: Final = (
 )
 """All domains; each is a package `processors.NAME` with `create(settings) -> Domain`, the registry part of the runtime."""
 
+AWAKE_S: Final = 0.5
+
 
 def create(name: str, settings: Settings) -> Domain:
     """The domain called `name`. Raises SettingsError when there is none."""
@@ -59,8 +61,12 @@ def run(settings: Settings, stop: threading.Event, only: Sequence[str] = DOMAINS
     threads = [threading.Thread(target=_guard, args=(job, name, stop, failed), name=name) for name, job in jobs]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    while any(thread.is_alive() for thread in threads):
+        # Not for ever: a signal that another thread was given is seen only when this one wakes.
+        stop.wait(AWAKE_S)
+        if stop.is_set():
+            for thread in threads:
+                thread.join(AWAKE_S)
     log.close()
     if failed:
         raise RuntimeError(f"stopped by an error in: {', '.join(failed)}")

@@ -47,6 +47,8 @@ FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0
 """Between two attempts to reach a database or log that is away; the pause doubles."""
 
+NOT_BEGUN = "it has not begun"
+
 Clock = Callable[[], float]
 
 
@@ -70,7 +72,7 @@ class Worker:
         self._heads: Mapping[Slot, int] | None = None
         self._gather_s: float = getattr(domain, "gather_s", GATHER_S)
         self._pause = FIRST_PAUSE_S
-        self.waiting: str | None = "not begun"
+        self.waiting: str | None = NOT_BEGUN
         """What this worker waits for; None while it works."""
         self._out = structlog.get_logger(domain=domain.name)
 
@@ -114,7 +116,7 @@ class Worker:
 
     def _well(self) -> None:
         """A turn went through: database and log are there."""
-        if self.waiting is not None:
+        if self.waiting not in (None, NOT_BEGUN):
             self._out.info("goes on")
         self.waiting, self._pause = None, FIRST_PAUSE_S
         metrics.WAITING.labels(self.domain.name).set(0)
