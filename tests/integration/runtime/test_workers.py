@@ -30,10 +30,10 @@ def log_url(request: pytest.FixtureRequest) -> str:
     return "" if request.param == "postgresql" else f"kafka://{request.getfixturevalue('kafka_bootstrap')}"
 
 
-@pytest.fixture
-def expected(new_database: Callable[[], str]) -> Iterator[object]:
+@pytest.fixture(scope="module")
+def expected(databases: Databases) -> object:
     """The facts of an undisturbed run of one process."""
-    plain = Processes(new_database())
+    plain = Processes(databases.create())
     count = plain.append(spots(SPOTS))
     plain.processors()
     plain.settle(count)
