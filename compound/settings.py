@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     )
 
     processors_batch: int = Field(5000, ge=1, le=100_000, description="Most records of one processor transaction.")
+    processors_metrics_port: int = Field(
+        0, ge=0, le=65535, description="Port of a processors' process for metrics and health on 127.0.0.1; 0 for none."
+    )
     processors_poll_s: float = Field(0.5, gt=0, le=10, description="Longest wait of a processor for records, seconds.")
     quiet_s: float = Field(
         10.0,

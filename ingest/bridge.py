@@ -57,7 +57,14 @@ class Bridge:
         self._drain_s = drain_s
         self._beat_at = 0.0
         self._failure: BaseException | None = None
+        self._log_away = False
         self._out = structlog.get_logger("ingest")
+
+    def missing(self) -> str | None:
+        """What keeps messages from the log; None while nothing does. May be asked from another thread."""
+        if self._log_away:
+            return "The log is away: nothing is acknowledged until it is back."
+        return None if self._connection.receiving else "It is not subscribed at the broker."
 
     def run(self, stop: threading.Event) -> None:
         """Bridge until `stop`, then append and acknowledge what has been read, for `drain_s` at most.
@@ -114,6 +121,7 @@ class Bridge:
                 self._log.append(records)
                 break
             except LogUnavailable as error:
+                self._log_away = True
                 self._metrics.log_waits.inc()
                 if wait == FIRST_WAIT_S:
                     self._out.warning("log unavailable, nothing is acknowledged until it is back", error=str(error))
@@ -124,6 +132,9 @@ class Bridge:
                 return False
             stop.wait(wait) if not stop.is_set() else time.sleep(min(wait, TICK_S))
             wait = min(2 * wait, LONGEST_WAIT_S)
+        if self._log_away:
+            self._log_away = False
+            self._out.info("the log is back")
         self._metrics.append.observe(time.monotonic() - began)
         self._metrics.batch.observe(len(records))
         for topic, count in Counter(record.topic for record in records).items():

@@ -56,8 +56,8 @@ def run(settings: Settings, stop: threading.Event) -> None:
 def bridge(settings: Settings, log: Log, stop: threading.Event) -> None:
     """The same with a log that is already open."""
     metrics = Metrics()
-    connection, made = _assemble(settings, log, metrics, for_good=False)
-    with serve(settings.ingest_metrics_port, metrics.registry, lambda: connection.receiving):
+    _, made = _assemble(settings, log, metrics, for_good=False)
+    with serve(settings.ingest_metrics_port, metrics.registry, made.missing):
         made.run(stop)
 
 

@@ -79,13 +79,16 @@ def processors(
         role.run(settings, stop, domains)
 
 
-def archiver() -> None:
+def archiver(workers: Workers = None) -> None:
     """Copy every record of Kafka into the book before Kafka drops it. Several share the partitions."""
     import compound.archive.main as role
+    from ops import workers as many
 
-    settings = load()
-    configure(settings.log_level, settings.log_format)
-    role.run(settings, stop_on_signals())
+    settings, stop = _begin()
+    if workers:
+        many.run("archiver", [], workers, settings, stop)
+    else:
+        role.run(settings, stop)
 
 
 def api() -> None:

@@ -10,9 +10,12 @@ from typing import Final
 
 import structlog
 
-from compound.log.open import open_log
+from compound.health import serve
+from compound.log.open import open_patiently
+from compound.log.port import Log
 from compound.settings import Settings, SettingsError
 from processors.retention import Retention
+from processors.runtime import metrics
 from processors.runtime.domain import Domain
 from processors.runtime.outbox import Relay
 from processors.runtime.worker import Worker
@@ -44,15 +47,34 @@ def create(name: str, settings: Settings) -> Domain:
 
 
 def run(settings: Settings, stop: threading.Event, only: Sequence[str] = DOMAINS) -> None:
-    """Run the domains in `only` until `stop`. Several processes may run the same ones: they share the partitions.
+    """Run the domains in `only` until `stop`; a log that is away is waited for. Several processes may run the same ones:
+    they share the partitions.
 
     Raises RuntimeError when a worker ends by an error that waiting can't mend; the supervisor starts the process again.
     """
     # A batch is tens of thousands of small objects without cycles: looking for cycles in them is a tenth of the time.
     gc.set_threshold(100_000, 20, 50)
     domains = [create(name, settings) for name in only]
-    log = open_log(settings.log_url, settings.database_url, settings.log_partitions, settings.session_s)
-    workers = [Worker(domain, log, settings) for domain in domains]
+    workers: list[Worker] = []
+
+    def missing() -> str | None:
+        if not workers:
+            return "It waits for the log."
+        waiting = [f"{worker.domain.name}: {worker.waiting}" for worker in workers if worker.waiting is not None]
+        return "; ".join(waiting) or None
+
+    with serve(settings.processors_metrics_port, metrics.REGISTRY, missing):
+        log = open_patiently(settings, stop, "processors")
+        if log is None:
+            return
+        workers += [Worker(domain, log, settings) for domain in domains]
+        try:
+            _run(workers, log, settings, stop)
+        finally:
+            log.close()
+
+
+def _run(workers: Sequence[Worker], log: Log, settings: Settings, stop: threading.Event) -> None:
     failed: list[str] = []
     jobs = [(worker.domain.name, worker.run) for worker in workers]
     jobs += [job for worker in workers for job in getattr(worker.domain, "jobs", ())]
@@ -67,7 +89,6 @@ def run(settings: Settings, stop: threading.Event, only: Sequence[str] = DOMAINS
         if stop.is_set():
             for thread in threads:
                 thread.join(AWAKE_S)
-    log.close()
     if failed:
         raise RuntimeError(f"stopped by an error in: {', '.join(failed)}")
 

@@ -63,6 +63,10 @@ class Archiver:
         self.working = False
         """Whether Kafka and the database answered at the last turn."""
 
+    def missing(self) -> str | None:
+        """What keeps it from copying; None while it copies."""
+        return None if self.working else "It waits for Kafka or the database."
+
     def run(self, stop: threading.Event) -> None:
         """Copy until `stop`; a lost database or Kafka is waited for. Raises ArchiveStopped, LogMisplaced."""
         wait = 0.1

@@ -26,7 +26,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
     metrics = Metrics()
     archiver = Archiver(log, settings.database_url, TOPICS, settings.kafka_retention_days, metrics)
     try:
-        with serve(settings.archiver_metrics_port, metrics.registry, lambda: archiver.working):
+        with serve(settings.archiver_metrics_port, metrics.registry, archiver.missing):
             archiver.run(stop)
     finally:
         log.close()
