@@ -85,6 +85,10 @@ class Archiver:
                 wait = min(2 * wait, LONGEST_WAIT_S)
             finally:
                 reader.close()
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the database."""
         self._link.close()
 
     def turn(self, reader: KafkaReader) -> int:

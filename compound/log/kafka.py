@@ -17,6 +17,7 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from compound.log import generations
+from compound.log.archived_reader import ArchivedReader
 from compound.log.generations import Generation, Wanted
 from compound.log.kafka_admin import KafkaAdmin, unavailable
 from compound.log.kafka_reader import KafkaReader
@@ -45,6 +46,7 @@ class KafkaLog:
         reader that was killed or stopped loses its partitions.
         """
         self._servers = servers
+        self._database_url = database_url
         self._patience = patience
         self._session = session
         self._mutex = threading.Lock()
@@ -92,9 +94,9 @@ class KafkaLog:
 
     def reader(self, group: str, topics: Sequence[str], positions: Positions) -> Reader:
         """See `Log.reader`. Raises ValueError when the log was opened without a database."""
-        if self._link is None:
+        if self._database_url is None:
             raise ValueError("reading needs the database: positions belong to generations, and it numbers them")
-        return self.tail(group, topics, positions)
+        return ArchivedReader(self._database_url, group, positions, lambda ask: self.tail(group, topics, ask))
 
     def tail(self, group: str, topics: Sequence[str], positions: Positions) -> KafkaReader:
         """The same of Kafka alone: what Kafka has dropped is lost to this reader, and earlier generations are not its."""

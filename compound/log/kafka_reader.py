@@ -25,6 +25,8 @@ Kafka's records don't say which incarnation of a topic they are from: within thi
 a running reader, records may be read under the old generation. So recreate topics while nothing reads them.
 """
 
+_REQUEST_S: Final = 5.0
+
 _LOST: Final = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
 
 _Where = tuple[str, int]
@@ -63,6 +65,8 @@ class KafkaReader:
         self._slots: dict[_Where, Slot] = {}
         self._next: dict[Slot, int] = {}
         self._lost: dict[Slot, str] = {}
+        self._held: set[Slot] = set()
+        self._ends: dict[Slot, int] = {}
         self._away: str | None = None
         self._broken: Exception | None = None
 
@@ -71,7 +75,7 @@ class KafkaReader:
             consumer = self._consumer or self._join()
             self._check()
             for slot, why in self._lost.items():
-                raise OffsetLost(f"{slot} no longer holds {self._next[slot]}: {why}")
+                raise OffsetLost(f"{slot} does not hold {self._next[slot]}: {why}")
             first = consumer.poll(timeout)
             self._reraise()
             if first is None:
@@ -93,7 +97,8 @@ class KafkaReader:
         return frozenset(self._next)
 
     def at_end(self, slot: Slot) -> bool:
-        return slot in self._next and self._away is None and 0 <= self._high(slot) <= self._next[slot]
+        known = slot in self._next and slot not in self._held and self._away is None
+        return known and 0 <= self.end(slot) <= self._next[slot]
 
     def seek(self, slot: Slot, offset: int) -> None:
         """See `Reader.seek`. No effect on a partition that isn't ours: its position is asked for when it
@@ -106,13 +111,34 @@ class KafkaReader:
             self._consumer.incremental_assign([TopicPartition(slot.topic, slot.partition, offset)])
             self._next[slot] = offset
             self._lost.pop(slot, None)
+            if slot in self._held:
+                self._held.discard(slot)
+                self._consumer.resume([TopicPartition(slot.topic, slot.partition)])
 
     def lag(self) -> dict[Slot, int]:
-        return {slot: max(self._high(slot) - at, 0) for slot, at in self._next.items()}
+        return {slot: max(self.end(slot) - at, 0) for slot, at in self._next.items()}
+
+    def position(self, slot: Slot) -> int:
+        """The offset that comes next of an assigned partition."""
+        return self._next[slot]
+
+    def end(self, slot: Slot) -> int:
+        """Where an assigned partition ends as of the last fetch; negative before the first."""
+        if self._consumer is None:
+            return -1
+        seen: int = self._consumer.get_watermark_offsets(TopicPartition(slot.topic, slot.partition), cached=True)[1]
+        return max(seen, self._ends.get(slot, -1))
 
     def lost(self) -> dict[Slot, str]:
         """Assigned partitions whose position Kafka does not hold, with what Kafka says; `seek` decides anew."""
         return dict(self._lost)
+
+    def hold(self, slot: Slot) -> None:
+        """Deliver nothing of a partition until the next `seek`; `Positions` may ask for it while being asked."""
+        self._held.add(slot)
+        self._lost.pop(slot, None)
+        if self._consumer is not None and slot in self._next:
+            self._consumer.pause([TopicPartition(slot.topic, slot.partition)])
 
     def close(self) -> None:
         self._drop()
@@ -133,6 +159,8 @@ class KafkaReader:
         self._slots.clear()
         self._next.clear()
         self._lost.clear()
+        self._held.clear()
+        self._ends.clear()
         self._away = self._broken = None
 
     def _check(self) -> None:
@@ -153,6 +181,8 @@ class KafkaReader:
         self._next |= {slot: positions.get(slot, 0) for slot in slots}
         self._slots |= {(slot.topic, slot.partition): slot for slot in slots}
         consumer.incremental_assign([TopicPartition(slot.topic, slot.partition, self._next[slot]) for slot in slots])
+        if held := [TopicPartition(slot.topic, slot.partition) for slot in slots if slot in self._held]:
+            consumer.pause(held)
 
     def _revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         for gone in partitions:
@@ -160,6 +190,8 @@ class KafkaReader:
             if slot is not None:
                 self._next.pop(slot, None)
                 self._lost.pop(slot, None)
+                self._ends.pop(slot, None)
+                self._held.discard(slot)
 
     def _failed(self, error: KafkaError) -> None:
         """Called by the client within poll, on errors of no partition."""
@@ -189,8 +221,8 @@ class KafkaReader:
                 self._note(error, slot)
                 continue
             offset = message.offset()
-            if slot is None or offset < following[slot]:
-                continue  # fetched before the partition was taken from us, or before a seek
+            if slot is None or slot in self._held or offset < following[slot]:
+                continue  # fetched before the partition was taken from us or held, or before a seek
             following[slot] = offset + 1
             read.append(
                 Stored(
@@ -208,16 +240,13 @@ class KafkaReader:
 
     def _note(self, error: KafkaError, slot: Slot | None) -> None:
         if slot is not None and error.code() in _LOST:
-            self._lost[slot] = error.str()
-            self._check_at = 0.0  # lost, or another topic by now?
+            if slot not in self._held and self._consumer is not None:
+                where = TopicPartition(slot.topic, slot.partition)
+                start, self._ends[slot] = self._consumer.get_watermark_offsets(where, timeout=_REQUEST_S)
+                self._lost[slot] = f"Kafka holds {start} to {self._ends[slot]}"
+                self._check_at = 0.0  # lost, or another topic by now?
         elif error.code() != KafkaError._MAX_POLL_EXCEEDED and not error.retriable():
             raise LogUnavailable(f"Kafka: {error.str()}")
-
-    def _high(self, slot: Slot) -> int:
-        """The end of the partition as of the last fetch; negative before the first."""
-        if self._consumer is None:
-            return -1
-        return self._consumer.get_watermark_offsets(TopicPartition(slot.topic, slot.partition), cached=True)[1]
 
 
 def _headers(message: Any) -> Headers:

@@ -1,11 +1,11 @@
-"""Rows of the book by their addresses."""
+"""Reading rows of the book by their addresses: what the readers of both logs share."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from operator import itemgetter
 from struct import Struct
-from typing import Any, Final
+from typing import Any
 
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
@@ -13,9 +13,14 @@ from psycopg.pq import Format
 
 from compound.log.book import decode_headers
 from compound.log.port import OffsetLost, Slot, Stored
-from compound.store.db import Connection
+from compound.store import db
 
-_ROWS: Final = """
+_ENDS = """
+SELECT n::int - 1, p.next_offset
+FROM unnest(%s::text[], %s::int[], %s::int[]) WITH ORDINALITY AS t(topic, generation, partition, n)
+JOIN book.partition p USING (topic, generation, partition)
+"""
+_ROWS = """
 SELECT t.n::int - 1, e."offset", e.recorded, e.key, e.headers, e.value
 FROM unnest(%s::text[], %s::int[], %s::int[], %s::bigint[], %s::bigint[]) WITH ORDINALITY
         AS t(topic, generation, partition, since, until, n),
@@ -26,19 +31,38 @@ FROM unnest(%s::text[], %s::int[], %s::int[], %s::bigint[], %s::bigint[]) WITH O
 """
 
 
-def prepare(conn: Connection) -> None:
-    """Make a connection one that `read` reads with; for nothing else."""
-    # Rows are found by their addresses, always: a plan made while the book was empty would read all of it for long.
+def prepare(conn: db.Connection) -> None:
+    """Make a connection one that reads the book.
+
+    Rows are found by their addresses, always: a plan made while the book was empty would read all of it for long.
+    """
     conn.execute("SET enable_seqscan = off")
     conn.execute("SET enable_bitmapscan = off")
     conn.adapters.register_loader("timestamptz", _Micros)
 
 
-def read(conn: Connection, wanted: Mapping[Slot, tuple[int, int]]) -> list[Stored]:
-    """The rows of each partition from the first offset to before the second, in their order.
+def ends(conn: db.Connection, slots: Collection[Slot]) -> dict[Slot, int]:
+    """Where the book ends, by partition; those that it doesn't know are missing."""
+    wanted = list(slots)
+    if not wanted:
+        return {}
+    found = conn.execute(_ENDS, [list(column) for column in zip(*wanted, strict=True)])
+    return {wanted[index]: end for index, end in found}
 
-    Raises OffsetLost where one is missing.
-    """
+
+def share(positions: Mapping[Slot, int], ends: Mapping[Slot, int], limit: int) -> dict[Slot, tuple[int, int]]:
+    """What to read now, from and to, by partition: `limit` rows shared fairly, small backlogs first."""
+    backlogs = sorted((ends[slot] - at, slot) for slot, at in positions.items() if at < ends.get(slot, 0))
+    wanted: dict[Slot, tuple[int, int]] = {}
+    for index, (backlog, slot) in enumerate(backlogs):
+        if (rows := min(backlog, -(-limit // (len(backlogs) - index)))) > 0:
+            wanted[slot] = (positions[slot], positions[slot] + rows)
+            limit -= rows
+    return wanted
+
+
+def read(conn: db.Connection, wanted: Mapping[Slot, tuple[int, int]]) -> list[Stored]:
+    """The rows from and to these offsets, by partition. Raises OffsetLost where one is missing."""
     slots = list(wanted)
     columns = zip(*(slot + wanted[slot] for slot in slots), strict=True)
     rows: list[Any] = conn.execute(_ROWS, [list(column) for column in columns], binary=True).fetchall()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import select
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Final
@@ -17,11 +17,6 @@ from compound.log.link import Link
 from compound.log.port import LogUnavailable, OffsetLost, Positions, Slot, Stored
 from compound.store import db
 
-_ENDS = """
-SELECT n::int - 1, p.next_offset
-FROM unnest(%s::text[], %s::int[], %s::int[]) WITH ORDINALITY AS t(topic, generation, partition, n)
-JOIN book.partition p USING (topic, generation, partition)
-"""
 _BEAT_S: Final = 1.0
 """Seconds between two heartbeats; at each the group is looked at, too."""
 
@@ -54,8 +49,10 @@ class PostgresReader:
                         self._beat(conn)
                     self._news = False
                     self._look(conn)
-                    if wanted := self._wanted(max_records):
-                        return self._read(conn, wanted)
+                    if wanted := pages.share(self._next, self._ends, max_records):
+                        read = pages.read(conn, wanted)
+                        self._next |= {slot: until for slot, (_, until) in wanted.items()}
+                        return read
                     if (left := deadline - monotonic()) <= 0:
                         return []
                     self._wait(conn, left)
@@ -127,30 +124,10 @@ class PostgresReader:
 
     def _look(self, conn: db.Connection) -> None:
         """Learn where our partitions end; the rows before are all there."""
-        slots = list(self._next)
-        if not slots:
-            return
-        found = conn.execute(_ENDS, [list(column) for column in zip(*slots, strict=True)])
-        self._ends = {slots[index]: end for index, end in found}
+        self._ends = pages.ends(conn, self._next)
         for slot, at in self._next.items():
             if at > (end := self._ends.setdefault(slot, 0)):
                 raise OffsetLost(f"{slot} ends at {end}, before the wanted {at}")
-
-    def _wanted(self, limit: int) -> dict[Slot, tuple[int, int]]:
-        """What to read now, from and to, by partition: `limit` rows shared fairly, small backlogs first."""
-        backlogs = sorted((self._ends[slot] - at, slot) for slot, at in self._next.items() if at < self._ends[slot])
-        wanted: dict[Slot, tuple[int, int]] = {}
-        for index, (backlog, slot) in enumerate(backlogs):
-            if (rows := min(backlog, -(-limit // (len(backlogs) - index)))) > 0:
-                wanted[slot] = (self._next[slot], self._next[slot] + rows)
-                limit -= rows
-        return wanted
-
-    def _read(self, conn: db.Connection, wanted: Mapping[Slot, tuple[int, int]]) -> list[Stored]:
-        read = pages.read(conn, wanted)
-        for slot, (_, until) in wanted.items():
-            self._next[slot] = until
-        return read
 
     def _wait(self, conn: db.Connection, left: float) -> None:
         """Sleep until something is heard, the next heartbeat is due, or `left` seconds are over."""

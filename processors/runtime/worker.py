@@ -198,7 +198,7 @@ class Worker:
 
         Under load something always came a moment ago; what stood there a tick ago is what matters.
         """
-        if len(slots) == sum(self._log.partitions(topic) for topic in self.domain.topics):
+        if len(_newest(slots)) == sum(self._log.partitions(topic) for topic in self.domain.topics):
             return True
         rows = conn.execute("SELECT topic, generation, partition, next_offset FROM position").fetchall()
         read = {Slot(*row[:3]): row[3] for row in rows}
@@ -207,7 +207,7 @@ class Worker:
 
     def _rederive(self, tx: Tx, slots: Sequence[Slot]) -> bool:
         """Derive a slice of what a registry change made stale, of devices in our partitions; whether there was any."""
-        mine = {(slot.topic, slot.partition) for slot in slots}
+        mine = {(slot.topic, slot.partition) for slot in _newest(slots)}
         rows = tx.conn.execute(
             "SELECT id, kind, device, (extract(epoch FROM since) * 1000000)::bigint FROM registry.stale"
             " WHERE domain = %s AND kind = ANY(%s) ORDER BY id",
@@ -269,3 +269,11 @@ class Worker:
         if self._conn is not None:
             self._conn.close()
             self._conn = None
+
+
+def _newest(slots: Sequence[Slot]) -> list[Slot]:
+    """The partitions of each topic's newest generation: they are what is shared, and whose devices are whose."""
+    newest: dict[str, int] = {}
+    for slot in slots:
+        newest[slot.topic] = max(slot.generation, newest.get(slot.topic, 0))
+    return [slot for slot in slots if slot.generation == newest[slot.topic]]

@@ -251,7 +251,7 @@ def test_a_zombie_writes_nothing_and_reads_again(log, conn, make, database, kafk
         reader = log.tail(uuid4().hex, TOPICS, other._positions)
         eventually(lambda: bool(other.turn(reader)) and archived(conn, log))
         reader.close()
-        other._link.close()
+        other.close()
 
     zombie._same_topics = overtaken
     reader = log.tail("archiver", TOPICS, zombie._positions)
@@ -259,6 +259,6 @@ def test_a_zombie_writes_nothing_and_reads_again(log, conn, make, database, kafk
     fill(log, 300)
     eventually(lambda: zombie.turn(reader) >= 0 and archived(conn, log))
     reader.close()
-    zombie._link.close()
+    zombie.close()
     assert in_book(conn) == in_kafka(kafka_bootstrap)
     assert audit(database).findings == []

@@ -333,6 +333,107 @@ class LogContract:
         reader.seek(slot, 1)
         owner.until([reader], lambda: len(owner.got) == 2)
 
+    # What the log let go of, and earlier generations
+
+    @pytest.fixture
+    def let_go(self) -> Callable[[str, int], None]:
+        """Have the book hold all of a topic, and the log nothing below this offset in any of its partitions."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def recreate(self) -> Callable[[str, int], None]:
+        """Start a topic's next generation with so many partitions; the book holds all of the one before."""
+        raise NotImplementedError
+
+    def test_what_the_log_let_go_of_is_read_all_the_same(self, log, topic, join, let_go):
+        sent = [record(topic, f"k{n}", n) for n in range(400)]
+        addresses = log.append(sent[:300])
+        let_go(topic, 40)
+        addresses += log.append(sent[300:])
+        owner = Owner()
+        reader = join(owner)
+
+        def done() -> bool:
+            complete = len(reader.assigned()) == PARTITIONS and all(reader.at_end(slot) for slot in reader.assigned())
+            assert not complete or len(owner.got) == len(sent)
+            return complete
+
+        owner.until([reader], done)
+        assert set(reader.lag().values()) == {0}
+        read = {stored.address: Record(topic, *stored[5:]) for stored in owner.got}
+        assert [read[at] for at in addresses] == sent
+        times = {stored.address: stored.recorded for stored in owner.got}
+        for before, after in zip(sorted(times), sorted(times)[1:], strict=False):
+            assert before[:3] != after[:3] or times[before] <= times[after]
+
+        log.append([record(topic, f"k{n}", n) for n in range(400, 440)])
+        owner.until([reader], lambda: len(owner.got) == 440)
+
+    def test_seek_back_to_what_the_log_let_go_of(self, log, topic, join, let_go):
+        log.append([record(topic, "one", n) for n in range(20)])
+        slot = Slot(topic, 1, partition_of(b"one", PARTITIONS))
+        owner = Owner()
+        reader = join(owner)
+        owner.until([reader], lambda: len(owner.got) == 20)
+        let_go(topic, 15)
+        for offset in (3, 17, 0):
+            owner.got.clear()
+            owner.positions[slot] = offset
+            reader.seek(slot, offset)
+            assert not reader.at_end(slot)
+            owner.until([reader], lambda: reader.at_end(slot))
+            assert [int(stored.value) for stored in owner.got] == list(range(offset, 20))
+
+    def test_what_is_read_from_the_book_lags_until_it_is_read(self, log, topic, join, let_go):
+        log.append([record(topic, "one", n) for n in range(100)])
+        let_go(topic, 50)
+        log.append([record(topic, "one", n) for n in range(100, 120)])
+        slot = Slot(topic, 1, partition_of(b"one", PARTITIONS))
+        owner = Owner()
+        reader = join(owner)
+        while not owner.poll(reader, limit=10):
+            pass
+        for _ in tries(60):
+            assert owner.positions[slot] == len(owner.got)
+            assert reader.at_end(slot) == (len(owner.got) == 120)
+            if len(owner.got) < 50:
+                assert reader.lag()[slot] == 120 - len(owner.got)
+            if len(owner.got) == 120:
+                break
+            owner.poll(reader, limit=10)
+
+    @pytest.mark.parametrize("partitions", [PARTITIONS, 2, 6])
+    def test_earlier_generations_are_read_too(self, log, open_log, topic, join, recreate, partitions):
+        log.append([record(topic, f"k{n}", n) for n in range(200)])
+        recreate(topic, partitions)
+        open_log().append([record(topic, f"k{n}", n) for n in range(200, 300)])
+        owner = Owner()
+        owner.positions = {Slot(topic, 1, 1): 5}  # it has read some of it already
+        readers = [join(owner), join(owner)]
+        expected = 300 - 5
+        owner.until(readers, lambda: len(owner.got) == expected and all(_shares(readers, partitions)))
+        owner.until(readers, lambda: all(reader.at_end(slot) for reader in readers for slot in reader.assigned()))
+        assert len(owner.got) == expected
+        slots = [slot for reader in readers for slot in reader.assigned()]
+        assert len(slots) == len(set(slots)) == PARTITIONS + partitions, "each is read by one member"
+        assert {stored.generation for stored in owner.got} == {1, 2}
+
+    def test_an_earlier_generation_is_gone_on_with_after_a_seek(self, log, topic, join, recreate):
+        log.append([record(topic, "one", n) for n in range(20)])
+        recreate(topic, PARTITIONS)
+        log.append([record(topic, "one", n) for n in range(20, 30)])
+        slot = Slot(topic, 1, partition_of(b"one", PARTITIONS))
+        owner = Owner()
+        reader = join(owner)
+        owner.until([reader], lambda: len(owner.got) == 30)
+        owner.got.clear()
+        owner.positions[slot] = 12
+        reader.seek(slot, 12)
+        assert not reader.at_end(slot)
+        assert reader.lag()[slot] == 8
+        owner.until([reader], lambda: reader.at_end(slot))
+        assert [int(stored.value) for stored in owner.got] == list(range(12, 20))
+
     # Waiting
 
     def test_a_poll_waits_for_what_comes_and_not_longer(self, log, topic, join):
@@ -526,6 +627,12 @@ def _shared(readers: Sequence[Reader]) -> bool:
     """Every partition is read, by one reader, and every reader has its part."""
     assigned = [slot for reader in readers for slot in reader.assigned()]
     return len(assigned) == len(set(assigned)) == PARTITIONS and all(reader.assigned() for reader in readers)
+
+
+def _shares(readers: Sequence[Reader], partitions: int) -> list[bool]:
+    """Whether each reader has its part of the newest generation, and all of it is read."""
+    newest = [[slot for slot in reader.assigned() if slot.generation == 2] for reader in readers]
+    return [bool(slots) for slots in newest] + [sum(map(len, newest)) == partitions]
 
 
 def _poll_until_it_raises(reader: Reader) -> None:

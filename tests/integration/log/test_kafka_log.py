@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import psycopg
 import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
+from compound.archive.archiver import Archiver
+from compound.archive.metrics import Metrics
+from compound.log import pages
 from compound.log.generations import LogMisplaced
 from compound.log.kafka import KafkaLog
 from compound.log.port import LogUnavailable, OffsetLost, Slot
 from compound.log.postgres import PostgresLog
-from tests.integration.log.contract import PARTITIONS, LogContract, OpenLog, Owner, record, tries
+from tests.integration.log.contract import PARTITIONS, LogContract, OpenLog, Owner, eventually, record, tries
 from tests.services.kafka_node import KafkaNode
 
 
@@ -54,6 +58,49 @@ class TestKafkaLog(LogContract):
     def admin(self, url: str) -> AdminClient:
         return AdminClient({"bootstrap.servers": url.removeprefix("kafka://")})
 
+    @pytest.fixture
+    def archive(self, log: KafkaLog, database: str) -> Callable[[str], None]:
+        """Copy all of a topic into the book."""
+
+        def copied(topic: str) -> None:
+            archiver = Archiver(log, database, [topic], 7, Metrics())
+            reader = log.tail(f"archiver-{topic}", [topic], archiver._positions)
+            with psycopg.connect(database, autocommit=True) as conn:
+                while log.heads([topic]) != pages.ends(conn, log.heads([topic])):
+                    archiver.turn(reader)
+            reader.close()
+            archiver.close()
+
+        return copied
+
+    @pytest.fixture
+    def let_go(self, archive: Callable[[str], None], log: KafkaLog, admin: AdminClient) -> Callable[[str, int], None]:
+        def dropped(topic: str, offset: int) -> None:
+            archive(topic)
+            ends = {slot.partition: end for slot, end in log.heads([topic]).items()}
+            wanted = [TopicPartition(topic, partition, min(offset, end)) for partition, end in ends.items()]
+            for future in admin.delete_records(wanted).values():
+                future.result(10)
+
+        return dropped
+
+    @pytest.fixture
+    def recreate(self, archive: Callable[[str], None], log: KafkaLog, admin: AdminClient) -> Callable[[str, int], None]:
+        def made(topic: str, partitions: int) -> None:
+            archive(topic)
+            admin.delete_topics([topic])[topic].result(10)
+
+            def there() -> bool:
+                try:
+                    log.ensure_topics({topic: partitions})
+                except LogUnavailable:  # it is still being deleted
+                    return False
+                return log.generation(topic) == 2
+
+            eventually(there)
+
+        return made
+
     def test_appending_needs_no_database(self, open_log, topic, url):
         without, away = open_log(url, None), open_log(url, "postgresql://nobody@127.0.0.1:1/none")
         for log in (without, away):
@@ -64,27 +111,16 @@ class TestKafkaLog(LogContract):
         with pytest.raises(ValueError, match="needs the database"):
             without.reader("g", [topic], lambda slots: {})
 
-    def test_a_recreated_topic_is_the_next_generation(self, log, topic, admin, join):
-        log.append([record(topic, f"k{n}") for n in range(400)])
+    def test_a_running_reader_goes_on_with_a_recreated_topic(self, log, topic, join, recreate):
+        log.append([record(topic, f"k{n}", n) for n in range(400)])
         owner = Owner()
         reader = join(owner)
         owner.until([reader], lambda: len(owner.got) == 400)
-        admin.delete_topics([topic])[topic].result(10)
-
-        def made() -> bool:
-            try:
-                log.ensure_topics({topic: 2})
-            except LogUnavailable:  # it is still being deleted
-                return False
-            return bool(log.generation(topic) == 2)
-
-        for _ in tries(20):
-            if made():
-                break
+        recreate(topic, 2)
         assert log.partitions(topic) == 2
         addresses = log.append([record(topic, f"k{n}", "new") for n in range(30)])
         assert {at.generation for at in addresses} == {2}
-        for _ in tries(30):
+        for _ in tries(60):
             try:
                 owner.poll(reader, timeout=0.2)
             except LogUnavailable:
@@ -92,7 +128,36 @@ class TestKafkaLog(LogContract):
             if len(owner.got) == 430:
                 break
         assert {stored.generation for stored in owner.got[400:]} == {2}
-        assert {slot.generation for slot in reader.assigned()} == {2}
+
+    def test_a_key_is_read_in_its_order_across_generations(self, log, topic, join, recreate):
+        log.append([record(topic, f"k{n % 7}", n) for n in range(210)])
+        recreate(topic, PARTITIONS)
+        log.append([record(topic, f"k{n % 7}", n) for n in range(210, 280)])
+        owner = Owner()
+        reader = join(owner)
+        owner.until([reader], lambda: len(owner.got) == 280)
+        by_key: dict[bytes, list[int]] = {}
+        for stored in owner.got:
+            by_key.setdefault(stored.key, []).append(int(stored.value))
+        assert all(values == sorted(values) for values in by_key.values())
+
+    def test_a_reader_of_the_log_in_the_database_goes_on_in_kafka(self, log, database, topic, group):
+        name = f"{topic}-moved"
+        first = PostgresLog(database, session=self.session)
+        first.ensure_topics({name: PARTITIONS})
+        first.append([record(name, f"k{n}", n) for n in range(60)])
+        owner = Owner()
+        reader = first.reader(group, [name], owner.ask)
+        while len(owner.got) < 25:
+            owner.poll(reader, limit=5)
+        reader.close()
+        first.close()
+        log.ensure_topics({name: PARTITIONS})
+        log.append([record(name, f"k{n}", n) for n in range(60, 100)])
+        following = log.reader(group, [name], owner.ask)
+        owner.until([following], lambda: len(owner.got) == 100)
+        following.close()
+        assert sorted(int(stored.value) for stored in owner.got) == list(range(100))
 
     def test_partitions_added_in_place_are_refused(self, log, topic, admin, database):
         admin.create_partitions([NewPartitions(topic, PARTITIONS + 1)])[topic].result(10)
@@ -140,14 +205,14 @@ class TestKafkaLog(LogContract):
         assert [at.partition for at in here] == [at.partition for at in there]
         other.close()
 
-    def test_behind_retention_a_position_is_lost(self, log, topic, admin, join):
+    def test_what_neither_kafka_nor_the_book_holds_is_lost(self, log, topic, admin, join):
         at = log.append([record(topic, "one", n) for n in range(10)])[0]
         where = TopicPartition(topic, at.partition, 5)
         for future in admin.delete_records([where]).values():
             future.result(10)
         owner = Owner()
         reader = join(owner)
-        with pytest.raises(OffsetLost):
+        with pytest.raises(OffsetLost, match="Kafka holds 5 to 10, and the book ends at 0"):
             owner.until([reader], lambda: False)
         slot = Slot(topic, 1, at.partition)
         owner.positions[slot] = 5

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
@@ -52,6 +52,14 @@ class TestPostgresLog(LogContract):
     @pytest.fixture
     def outage(self, own_postgres: EmbeddedPostgres) -> PostgresOutage:
         return PostgresOutage(own_postgres)
+
+    @pytest.fixture
+    def let_go(self) -> Callable[[str, int], None]:
+        return lambda topic, offset: None  # the log is the book
+
+    @pytest.fixture
+    def recreate(self, log: PostgresLog) -> Callable[[str, int], None]:
+        return lambda topic, partitions: _check(log.recreate(topic, partitions))
 
     # Late commits
 
@@ -250,3 +258,7 @@ class TestPostgresLog(LogContract):
                 assert found == (offset,)
             assert conn.execute("SELECT book.offset_at(%s, %s, %s, 'infinity')", slot).fetchone() == (20,)
             assert conn.execute("SELECT book.offset_at(%s, %s, %s, '-infinity')", slot).fetchone() == (0,)
+
+
+def _check(generation: int) -> None:
+    assert generation == 2
