@@ -15,6 +15,7 @@ VALUES: Final[Mapping[str, Callable[[], str]]] = {
     "database_password": new_password,
     "reader_password": new_password,
     "grafana_admin_password": new_password,
+    "grafana_secret_key": new_password,
     "grafana_webhook_url": lambda: NOWHERE,
     "api_token": new_password,
     "mqtt_ingest": new_password,

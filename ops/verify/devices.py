@@ -116,8 +116,12 @@ def _silences(case: Case) -> Iterator[Difference | None]:
             yield Difference(rule, device, start, f"told, to {text(end)}", f"{len(fitting)} told")
         elif fitting[0]["end"] is None or instant(fitting[0]["end"]) > end + _SLACK:
             yield Difference(rule, device, start, f"to {text(end)}", f"to {fitting[0]['end']}")
+    running = case.truth.rows("SELECT started, cursor FROM session")
     for item in told:
-        yield Difference(item["rule"], item["subject"], instant(item["start"]), "none", f"to {item['end']}")
+        at = instant(item["start"])
+        # Devices that were off, since no simulators ran yet or any more, are rightly told to be silent.
+        if any(started <= at <= cursor for started, cursor in running):
+            yield Difference(item["rule"], item["subject"], at, "none", f"to {item['end']}")
     yield None
 
 

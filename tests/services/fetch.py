@@ -1,8 +1,8 @@
 """Fetch what the tests' services need: `python -m tests.services.fetch`; done in a blink when all is there.
 
 Where a Docker engine answers: three images. Without one, and as root in any case, since the native run of docker-compose.yml
-needs them: Mosquitto, Java and docker-compose by the system's package manager, Apache Kafka's jars by Maven, and TimescaleDB
-by debootstrap. Ends with one sentence and exit code 1 when something can't be had.
+needs them: Mosquitto, Java, docker-compose and systemd's checker by the system's package manager, Apache Kafka's jars by
+Maven, and TimescaleDB by debootstrap. Ends with one sentence and exit code 1 when something can't be had.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ def main() -> int:
                 _image(image)
         if not engine_answers() or os.geteuid() == 0:
             _mosquitto()
+            _program("systemd-analyze", "systemd", ("systemd",))
             _program("docker-compose", "Docker Compose", ("docker-compose",))
             _java()
             _kafka()
