@@ -46,7 +46,7 @@ class Deployed:
             ("/mosquitto/config", str(DEPLOYED)),
             ("/mosquitto/data", str(folder / "data")),
             ("listener 8883", f"listener {self.devices} 127.0.0.1"),
-            ("listener 8884", f"listener {self.inside} 127.0.0.1"),
+            ("listener 8884 mosquitto", f"listener {self.inside} 127.0.0.1"),
         ):
             assert here in text
             text = text.replace(here, there)

@@ -55,7 +55,6 @@ def run(*args: str) -> str:
     ("args", "env", "says"),
     [
         (["migrate"], {}, "Connection refused"),
-        (["processors"], {}, "database is away"),
         (["ingest"], {"COMPOUND_INGEST_BATCH": "no number"}, "COMPOUND_INGEST_BATCH is wrong"),
         (["api"], {"COMPOUND_API_HOST": "0.0.0.0"}, "COMPOUND_API_TOKEN_FILE"),
         (["processors", "--only", "weather"], {}, "no domain 'weather'"),
