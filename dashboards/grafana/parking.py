@@ -67,12 +67,10 @@ def parking() -> Dashboard:
             lines(
                 "停放时长 Dwell",
                 f"""
-                    SELECT t.start AS time, c.label || ' p50' AS metric, t.dwell_p50_s AS value
-                    FROM dashboard.item c, parking.turnover(c.id, :since, :now) t WHERE {CARPARKS} AND t.start >= :since ORDER BY 1, 2
-                """,
-                f"""
-                    SELECT t.start AS time, c.label || ' p95' AS metric, t.dwell_p95_s AS value
-                    FROM dashboard.item c, parking.turnover(c.id, :since, :now) t WHERE {CARPARKS} AND t.start >= :since ORDER BY 1, 2
+                    SELECT t.start AS time, c.label || p.name AS metric, p.dwell_s AS value
+                    FROM dashboard.item c, parking.turnover(c.id, :since, :now) t,
+                    LATERAL (VALUES (' p50', t.dwell_p50_s), (' p95', t.dwell_p95_s)) p(name, dwell_s)
+                    WHERE {CARPARKS} AND t.start >= :since ORDER BY 1, 2
                 """,
                 unit="s", least=0, about="Half of the stays, and 95 of 100, were shorter; without uncertain ones.",
             ),

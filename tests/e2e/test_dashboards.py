@@ -1,0 +1,161 @@
+"""Every panel's query on a running compound, with the role that Grafana has: it answers what the panel needs, and its numbers
+are the API's. Grafana itself is not run; `tests/support/grafana.py` does with the queries and rows what its data source does.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from compound.store.reader import ROLE, prepare
+from tests.e2e.dashboards import desks, energy, figures
+from tests.e2e.dashboards.answers import ZONE, Answers, Check
+from tests.e2e.running import Running, wait_for
+from tests.services.timescale import TimescaleServer
+from tests.support.boards import BOARDS, PANELS, Panel, choices, chosen, frames
+from tests.support.grafana import Frame, Range
+
+CHECKS: Mapping[str, Check] = {
+    **energy.CHECKS,
+    **figures.CHECKS,
+    **desks.CHECKS,
+    "maintenance: Inverter faults": figures.faults,
+}
+UNTOLD = {"platform: Database", "platform: Database by schema", "platform: Rate of arrival"}
+"""Panels on the database itself: the API says nothing of it."""
+DAYS = "5"
+SHAPES: Mapping[str, Callable[[Frame], bool]] = {
+    "timeseries": lambda frame: frame.kinds["time"] == "time" and bool(frame.numbers),
+    "heatmap": lambda frame: frame.texts == ["metric"] and frame.numbers == ["value"],
+    "state-timeline": lambda frame: frame.texts == ["metric"] and frame.numbers == ["value"],
+    "stat": lambda frame: len(frame.rows) == 1 and set(frame.kinds.values()) == {"number"},
+    "bargauge": lambda frame: len(frame.texts) == 1 and bool(frame.numbers),
+    "piechart": lambda frame: len(frame.texts) == 1 and len(frame.numbers) == 1,
+    "table": lambda frame: bool(frame.kinds),
+}
+
+
+def test_every_panel_is_compared_with_the_api() -> None:
+    keys = {panel.key for panel in PANELS}
+    assert set(CHECKS) | UNTOLD == keys
+    assert not set(CHECKS) & UNTOLD
+
+
+@pytest.mark.timeout(900)
+def test_on_plain_postgresql(tmp_path: Path) -> None:
+    with _up(tmp_path) as up:
+        _prove(up)
+
+
+@pytest.mark.timeout(900)
+def test_on_timescaledb(tmp_path: Path, own_timescale: TimescaleServer) -> None:
+    with psycopg.connect(own_timescale.url, autocommit=True) as conn:
+        conn.execute("CREATE DATABASE boards")
+    with _up(tmp_path, "--database-url", own_timescale.url_of("boards")) as up:
+        _prove(up, timescaledb=True)
+
+
+def _up(tmp_path: Path, *options: str) -> Running:
+    ports = ("--api-port", "0", "--mqtt-port", "0")
+    return Running(tmp_path / "data", "--scenario", "five-days", "--history", DAYS, *ports, *options)
+
+
+def _prove(up: Running, timescaledb: bool = False) -> None:
+    up.settle()
+    wait_for(lambda: _told(up), 180, pause_s=1)
+    up.settle()
+    until = datetime.now(UTC)
+    with _reader(up) as conn, _client(up) as client:
+        wrong = [
+            f"{panel.key}: {problem}"
+            for panel in PANELS
+            if (problem := _compared(client, conn, panel, _range(panel, until), timescaledb)) is not None
+        ]
+        assert not wrong, "\n\n".join(wrong)
+        _choices_have_names(conn, until)
+        _a_year_is_answered(conn, until)
+
+
+def _told(up: Running) -> bool:
+    """Whether the faults of the first minutes have been told: a forced and a held door, and a meter that died."""
+    alerts = up.get("/v1/alerts?state=open&limit=1000")["items"]
+    return {"forced", "held", "offline"} <= {alert["rule"] for alert in alerts}
+
+
+def _range(panel: Panel, until: datetime) -> Range:
+    """The days of the history; quotas are looked at over the year. Both ends are fixed: devices go on sending."""
+    if panel.board == "compound-quotas":
+        return Range(until.astimezone(ZONE).replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0), until)
+    return Range(until - timedelta(days=int(DAYS)), until)
+
+
+def _reader(up: Running) -> psycopg.Connection[Any]:
+    """A connection as Grafana has: the role that sees no tokens, read-only."""
+    url, password = _address(up, "database_url"), "of this test"
+    assert prepare(url, password) == []
+    return psycopg.connect(make_conninfo(url, user=ROLE, password=password), autocommit=True)
+
+
+def _client(up: Running) -> httpx.Client:
+    return httpx.Client(base_url=_address(up, "api_url"), trust_env=False, timeout=60)
+
+
+def _address(up: Running, of: str) -> str:
+    return str(json.loads((up.data / "up.json").read_bytes())[of])
+
+
+def _compared(
+    client: httpx.Client, conn: psycopg.Connection[Any], panel: Panel, when: Range, timescaledb: bool
+) -> str | None:
+    """What is wrong with a panel. A comparison counts when the panel's answer was the same before and after the API's."""
+    variables = chosen(conn, panel.board, when)
+    api = Answers(client, when)
+    problem = None
+    for _ in range(6):
+        try:
+            before = frames(conn, panel, when, variables, timescaledb=timescaledb)
+            for frame in before:
+                assert frame.rows, "no rows"
+                assert SHAPES[panel.type](frame), f"a {panel.type} can't show {dict(frame.kinds)}"
+            if panel.key in UNTOLD:
+                return None
+            CHECKS[panel.key](api, before)
+            return None
+        except (AssertionError, psycopg.Error, ArithmeticError, LookupError, ValueError, TypeError) as error:
+            problem = f"{type(error).__name__}: {error}"
+            if isinstance(error, psycopg.Error):
+                return problem
+        if before == frames(conn, panel, when, variables, timescaledb=timescaledb):
+            return problem
+        time.sleep(0.5)
+    return problem
+
+
+def _choices_have_names(conn: psycopg.Connection[Any], until: datetime) -> None:
+    """Every variable offers what the registry has, by a name in two languages where it has one."""
+    when = Range(until - timedelta(days=1), until)
+    for board, model in BOARDS.items():
+        variables = chosen(conn, board, when)
+        for variable in model["templating"]["list"]:
+            found = choices(conn, variable, when, variables)
+            assert found.rows, f"{board}: {variable['name']}"
+            assert list(found.kinds) == ["__text", "__value"]
+            if variable["name"] != "plant":
+                assert all(any("\u4e00" <= char <= "\u9fff" for char in row["__text"]) for row in found.rows)
+
+
+def _a_year_is_answered(conn: psycopg.Connection[Any], until: datetime) -> None:
+    """Long ranges work, in coarser rows."""
+    when = Range(until - timedelta(days=366), until)
+    for panel in PANELS:
+        for frame in frames(conn, panel, when, chosen(conn, panel.board, when)):
+            assert len(frame.rows) <= 11_000, f"{panel.key}: {len(frame.rows)} rows for a year"
