@@ -1,8 +1,9 @@
-"""Write the dashboards' JSON: `python -m dashboards.grafana`, or `make docs`."""
+"""Write the dashboards' JSON, and their part of the documents: `python -m dashboards.grafana`, or `make docs`."""
 
 from __future__ import annotations
 
 from dashboards.grafana.all import FOLDER, texts
+from dashboards.grafana.docs import PAGE, rewrite
 
 
 def main() -> None:
@@ -13,6 +14,7 @@ def main() -> None:
             path.unlink()
     for uid, text in wanted.items():
         (FOLDER / f"{uid}.json").write_text(text, encoding="utf-8")
+    PAGE.write_text(rewrite(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

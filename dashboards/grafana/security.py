@@ -45,7 +45,7 @@ def security() -> Dashboard:
     """compound-security."""
     return board(
         "compound-security",
-        "Doors, alarms and presence for the control room. Nobody is named here; the console knows names, and records who looks.",
+        "Doors, alarms and presence for the control room. Nobody is named here.",
         Line("现在 Now", [
             stat(
                 "安防告警 Security alarms",

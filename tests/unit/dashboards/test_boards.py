@@ -10,6 +10,7 @@ import pytest
 
 from dashboards.grafana.all import texts
 from dashboards.grafana.board import TITLES
+from dashboards.grafana.docs import PAGE, rewrite
 from tests.support.boards import BOARDS, FOLDER, PANELS, Panel
 
 UNITLESS = {"table", "state-timeline"}
@@ -26,6 +27,13 @@ def test_the_json_is_what_the_code_makes() -> None:
     assert set(made) == set(BOARDS) == set(TITLES)
     for uid, text in made.items():
         assert (FOLDER / f"{uid}.json").read_text(encoding="utf-8") == text, f"{uid}: run make docs"
+
+
+def test_the_page_lists_every_panel() -> None:
+    """`make docs` writes it."""
+    page = PAGE.read_text(encoding="utf-8")
+    assert rewrite(page) == page, "run make docs"
+    assert [panel.title for panel in PANELS if panel.title not in page] == []
 
 
 def test_keys_are_unique() -> None:
