@@ -20,6 +20,10 @@ class Metrics:
         self.changes = metrics.API_CHANGES.made(registry)
         self.connections = metrics.API_CONNECTIONS.made(registry)
         self.lag = metrics.LAG_RECORDS.made(registry)
+        self.archive_records = metrics.ARCHIVE_LAG_RECORDS.made(registry)
+        self.archive_seconds = metrics.ARCHIVE_LAG_SECONDS.made(registry)
+        self.archive_share = metrics.ARCHIVE_RETENTION_SHARE.made(registry)
+        self.archive_alarms = metrics.ARCHIVE_ALARMS.made(registry)
         self.database = metrics.API_DATABASE_UP.made(registry)
 
 

@@ -198,6 +198,31 @@ LAG_RECORDS = Metric(
     ("domain", "topic"),
 )
 
+ARCHIVE_LAG_RECORDS = Metric(
+    "api",
+    Gauge,
+    "compound_archive_lag_records",
+    "records",
+    "Records that Kafka holds and the book does not yet; 0 where the log is the book.",
+)
+ARCHIVE_LAG_SECONDS = Metric(
+    "api",
+    Gauge,
+    "compound_archive_lag_seconds",
+    "seconds",
+    "Age of the oldest of them, whether an archiver runs or not.",
+)
+ARCHIVE_RETENTION_SHARE = Metric(
+    "api",
+    Gauge,
+    "compound_archive_retention_share",
+    "share",
+    "That age as a share of Kafka's retention: at 1 Kafka drops what the book does not hold.",
+)
+ARCHIVE_ALARMS = Metric(
+    "api", Gauge, "compound_archive_alarms", "partitions", "Partitions that the archiver can't go on with."
+)
+
 METRICS: Final[tuple[Metric[Counter] | Metric[Gauge] | Metric[Histogram], ...]] = tuple(
     each for each in list(globals().values()) if isinstance(each, Metric)
 )

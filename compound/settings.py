@@ -127,6 +127,11 @@ class Settings(BaseSettings):
     ingest_metrics_port: int = Field(
         0, ge=0, le=65535, description="Port of ingest's metrics and health on 127.0.0.1; 0 for none."
     )
+    archiver_late_s: float = Field(
+        900.0,
+        gt=0,
+        description="An alert is raised when a record waits so long for the archiver, or half of Kafka's retention, seconds.",
+    )
     archiver_metrics_port: int = Field(
         0, ge=0, le=65535, description="Port of the archiver's metrics and health on 127.0.0.1; 0 for none."
     )

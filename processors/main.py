@@ -31,6 +31,7 @@ DOMAINS: Final = (
     "alerts",
     "quotas",
     "quarantine",
+    "platform",
 )
 """All domains; each is a package `processors.NAME` with `create(settings) -> Domain`, the registry part of the runtime."""
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from api.models.base import Model, Time
 
-ConditionDomain = Literal["energy", "parking", "access", "parcels", "solar", "liveness", "quotas"]
+ConditionDomain = Literal["energy", "parking", "access", "parcels", "solar", "liveness", "quotas", "platform"]
 
 
 class Condition(Model):

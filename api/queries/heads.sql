@@ -1,4 +1,3 @@
--- Where closed generations of the PostgreSQL log ended; the log itself knows where the current ones stand.
+-- Where left generations ended in the book; the log itself knows where the current ones stand.
 SELECT topic, generation, partition, next_offset
-FROM book.partition JOIN book.generation USING (topic, generation)
-WHERE closed AND log = 'postgresql'
+FROM book.partition WHERE closed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from api import lag
+from api import archive, lag
 from api.database import query
 from api.models.operations import Check, Live, Ready
 from api.openapi import VERSION
@@ -56,6 +56,7 @@ async def metrics(services: All) -> Response:
     told.connections.set(services.database.busy)
     try:
         items = await lag.report(services.database, services.commands)
+        behind = await archive.look(services.database, services.commands)
     except Problem:
         told.database.set(0)
         told.lag.clear()
@@ -67,6 +68,11 @@ async def metrics(services: All) -> Response:
                 sums[item.domain, item.topic] = sums.get((item.domain, item.topic), 0) + item.lag
         for (domain, topic), records in sums.items():
             told.lag.labels(domain, topic).set(records)
+        if behind is not None:
+            told.archive_records.set(behind.records)
+            told.archive_seconds.set(archive.age_s(behind))
+            told.archive_share.set(behind.share or 0)
+            told.archive_alarms.set(len(behind.alarms))
     return Response(generate_latest(told.registry), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from fastapi import APIRouter
 
-from api import lag
+from api import archive, lag
 from api.database import load
 from api.models.operations import LagReport
 from api.models.status import Status
@@ -34,4 +34,10 @@ async def status(services: All) -> Status:
         behind[item.domain] = None if item.lag is None or so_far is None else so_far + item.lag
     row = await services.database.row(_STATUS)
     assert row is not None
-    return Status.of(row, at=datetime.now(UTC), version=VERSION, behind=dict(sorted(behind.items())))
+    return Status.of(
+        row,
+        at=datetime.now(UTC),
+        version=VERSION,
+        behind=dict(sorted(behind.items())),
+        archive=await archive.report(services.database, services.commands),
+    )

@@ -38,6 +38,7 @@ SCHEMAS: Final = (
     "alerts",
     "quotas",
     "quarantine",
+    "platform",
     "book",
     "dashboard",
 )
