@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlencode
 
 import httpx
 
@@ -96,6 +97,15 @@ class Running:
         """The API's answer."""
         url = json.loads((self.data / "up.json").read_bytes())["api_url"]
         return httpx.get(f"{url}{path}", trust_env=False, timeout=60).raise_for_status().json()
+
+    def pages(self, path: str, **query: Any) -> list[Any]:
+        """All items of a paged answer of the API."""
+        items, cursor = [], None
+        while True:
+            page = self.get(f"{path}?{urlencode(query | ({'cursor': cursor} if cursor else {}))}")
+            items += page["items"]
+            if (cursor := page["next"]) is None:
+                return items
 
     def lag(self) -> int:
         """Records that some domain has not read."""

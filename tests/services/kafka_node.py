@@ -53,7 +53,7 @@ class KafkaNode:
     """A broker and controller in one process on loopback; `bootstrap` is its address."""
 
     def __init__(self, folder: Path, *, java: tuple[str, ...] = _JAVA) -> None:
-        self._folder = folder
+        self.folder = folder
         self._java = java
         self._port, self._controller = free_port(), free_port()
         self._container: Container | None = None
@@ -62,8 +62,8 @@ class KafkaNode:
 
     def start(self) -> None:
         """Start it, with the data of a former start if there is any; ServiceError when it can't be."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        log = self._folder / "kafka.log"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        log = self.folder / "kafka.log"
         self._process = self._start_container(log) if engine_answers() else self._start_java(log)
         wait_until(self._answers, self._process, name="Kafka", log=log, timeout_s=60)
 
@@ -85,7 +85,7 @@ class KafkaNode:
             _await(admin.delete_topics(topics) if topics else {})
         except KafkaException:
             self.kill()
-            shutil.rmtree(self._folder)
+            shutil.rmtree(self.folder)
             self.start()
             return
         deadline = time.monotonic() + 60
@@ -95,7 +95,7 @@ class KafkaNode:
             time.sleep(0.02)
 
     def _start_container(self, log: Path) -> subprocess.Popen[bytes]:
-        data = self._folder / "data"
+        data = self.folder / "data"
         data.mkdir(exist_ok=True)
         data.chmod(0o777)  # the image's own user writes here
         settings = {**_SETTINGS, **self._listeners(bind="0.0.0.0", port=9092, controller=9093), "log.dirs": "/data"}
@@ -107,10 +107,10 @@ class KafkaNode:
 
     def _start_java(self, log: Path) -> subprocess.Popen[bytes]:
         listeners = self._listeners(bind="127.0.0.1", port=self._port, controller=self._controller)
-        settings = {**_SETTINGS, **listeners, "log.dirs": str(self._folder / "data")}
-        config = self._folder / "server.properties"
+        settings = {**_SETTINGS, **listeners, "log.dirs": str(self.folder / "data")}
+        config = self.folder / "server.properties"
         config.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-        if not (self._folder / "data").exists():
+        if not (self.folder / "data").exists():
             self._format(config, log)
         return spawn([*self._program(), "kafka.Kafka", config], log=log)
 
@@ -118,19 +118,19 @@ class KafkaNode:
         """Lay a formatted data folder; the first one is kept in the cache, for formatting costs a JVM's start."""
         blank = CACHE / f"formatted-{JARS.name}"
         if not blank.exists():
-            draft = self._folder / "data"
+            draft = self.folder / "data"
             command = [*self._program(), "kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(config)]
             with log.open("ab") as output:
                 done = subprocess.run(command, stdout=output, stderr=output, check=False)
             if done.returncode != 0:
                 raise ServiceError(f"Kafka's data folder can't be formatted: {tail(log)}")
-            shutil.copytree(draft, self._folder / "blank")
+            shutil.copytree(draft, self.folder / "blank")
             try:
-                (self._folder / "blank").rename(blank)
+                (self.folder / "blank").rename(blank)
             except OSError:  # another worker was first
-                shutil.rmtree(self._folder / "blank", ignore_errors=True)
+                shutil.rmtree(self.folder / "blank", ignore_errors=True)
             return
-        shutil.copytree(blank, self._folder / "data")
+        shutil.copytree(blank, self.folder / "data")
 
     def _program(self) -> list[str]:
         if not (JARS / "complete").exists():
