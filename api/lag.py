@@ -40,6 +40,20 @@ async def positions(session: Session) -> list[tuple[str, Slot, int]]:
     ]
 
 
+async def records(database: Database, commands: Commands) -> dict[str, int] | None:
+    """How many records each topic ever got, those of left generations too; None while the log does not answer."""
+    try:
+        heads = dict(await commands.heads(TOPICS))
+    except LogUnavailable:
+        return None
+    for row in await database.rows(_HEADS):
+        heads[Slot(row["topic"], row["generation"], row["partition"])] = row["next_offset"]
+    found = dict.fromkeys(TOPICS, 0)
+    for slot, head in heads.items():
+        found[slot.topic] = found.get(slot.topic, 0) + head
+    return found
+
+
 async def report(database: Database, commands: Commands) -> list[Lag]:
     """Every position with its lag, the farthest behind first; in a left generation only while not at its end.
 

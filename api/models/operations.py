@@ -70,7 +70,10 @@ class Lag(Model):
 class LagReport(Model):
     """All partitions, the farthest behind first."""
 
-    example: ClassVar = {"at": "2026-10-01T02:15:02Z", "items": [Lag.example]}
+    example: ClassVar = {"at": "2026-10-01T02:15:02Z", "records": {"meter": 128_400}, "items": [Lag.example]}
 
     at: Time
+    records: dict[str, int] | None = Field(
+        description="Records that each topic ever got, those of left generations too; null: the log does not answer."
+    )
     items: list[Lag]

@@ -21,8 +21,9 @@ _STATUS = load("status")
 @router.get("/lag")
 async def lag_report(services: All) -> LagReport:
     """Positions of all domains against the log's heads, the farthest behind first."""
+    records = await lag.records(services.database, services.commands)
     items = await lag.report(services.database, services.commands)
-    return LagReport(at=datetime.now(UTC), items=items)
+    return LagReport(at=datetime.now(UTC), records=records, items=items)
 
 
 @router.get("/status")

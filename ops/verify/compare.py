@@ -39,9 +39,10 @@ def settle(api: Api, truth: TruthReader, patience_s: float) -> None:
     sent = truth.sent()
     wanted: dict[Any, int] | None = None
     while True:
-        items = [item for item in api.get("/v1/lag")["items"] if item["head"] is not None]
+        report = api.get("/v1/lag")
+        items = [item for item in report["items"] if item["head"] is not None]
         heads = {_slot(item): item["head"] for item in items}
-        held = sum(head for (topic, *_), head in heads.items() if topic in _DEVICES)
+        held = sum((report["records"] or {}).get(topic, 0) for topic in _DEVICES)
         if wanted is None and held >= sent:
             wanted = heads
         read = wanted is not None and all(item["next_offset"] >= wanted.get(_slot(item), 0) for item in items)

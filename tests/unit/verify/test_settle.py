@@ -36,7 +36,10 @@ class Platform:
         if read < head:
             self.asked += 1
         place = {"topic": "meter", "generation": 1, "partition": 0}
-        return {"items": [{**place, "domain": "energy", "head": head, "next_offset": read}]}
+        return {
+            "records": {"meter": head, "history": 7},
+            "items": [{**place, "domain": "energy", "head": head, "next_offset": read}],
+        }
 
     def pages(self, path: str, **params: Any) -> Iterator[Any]:
         raise NotImplementedError
