@@ -5,7 +5,20 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from dashboards.grafana.board import Line, board
-from dashboards.grafana.panels import GREEN, ORANGE, PLAIN, RED, YELLOW, bars, cell, gauges, shares, stat, table
+from dashboards.grafana.panels import (
+    GREEN,
+    NONE_WANTED,
+    ORANGE,
+    PLAIN,
+    RED,
+    YELLOW,
+    bars,
+    cell,
+    gauges,
+    shares,
+    stat,
+    table,
+)
 
 BEHIND = ((None, GREEN), (60, YELLOW), (300, RED))
 """Seconds."""
@@ -88,7 +101,23 @@ def platform() -> Dashboard:
                     SELECT domain AS "域 domain", sum(records)::bigint AS "未读 unread", max(seconds) AS "最久 oldest"
                     FROM runtime.lag() GROUP BY 1 ORDER BY 3 DESC, 1
                 """,
-                units={"最久 oldest": "s"}, columns={"oldest$": cell(BEHIND)},
+                w=8, units={"最久 oldest": "s"}, columns={"oldest$": cell(BEHIND)},
+            ),
+            stat(
+                "归档 Archiver",
+                """
+                    SELECT sum(behind)::float8 AS "未入账 behind", extract(epoch FROM now() - min(waiting_since))::float8 AS "最久 oldest",
+                    extract(epoch FROM now() - min(seen))::float8 AS "最近查看 last look",
+                    CASE WHEN count(*) > 0 THEN count(alarm) END AS "停止 stopped" FROM runtime.archive
+                """,
+                unit="short", w=4, h=8,
+                columns={
+                    "oldest$": {"unit": "s", "decimals": 0, **cell(BEHIND)},
+                    "look$": {"unit": "s", "decimals": 0, **cell(BEHIND)},
+                    "stopped$": cell(NONE_WANTED),
+                },
+                about="Records in Kafka that are not in the book, how long the first of them has waited, when the archiver last looked,"
+                " and partitions with which it can't go on. Nothing where the database is the log.",
             ),
             shares(
                 "隔离原因 Quarantine by reason",

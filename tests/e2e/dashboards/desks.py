@@ -480,4 +480,3 @@ CHECKS: dict[str, Check] = {
     "platform: Alerts raised": rate(None, timedelta(hours=1)),
     "platform: Deliveries": deliveries,
 }
-"""The API has nothing to compare with where the database itself is looked at: `test_dashboards.UNTOLD`."""
