@@ -22,8 +22,8 @@ from tests.e2e.dashboards import desks, energy, figures
 from tests.e2e.dashboards.answers import ZONE, Answers, Check
 from tests.e2e.running import Running, wait_for
 from tests.services.timescale import TimescaleServer
-from tests.support.boards import BOARDS, PANELS, Panel, choices, chosen, frames, panels
-from tests.support.grafana import Frame, Range, Variable
+from tests.support.boards import BOARDS, PANELS, RULES, Panel, choices, chosen, frames, panels
+from tests.support.grafana import Frame, Range, Variable, expand, query
 
 CHECKS: Mapping[str, Check] = {
     **energy.CHECKS,
@@ -89,6 +89,7 @@ def _prove(up: Running, timescaledb: bool = False) -> None:
                     wrong.append(f"{panel.key}: {problem}")
             _choices_have_names(conn, board, when, variables)
             _a_year_is_answered(conn, board, until, variables)
+        _alert_rules_have_a_number(conn, until)
         assert not wrong, "\n\n".join(wrong)
 
 
@@ -148,6 +149,16 @@ def _choices_have_names(conn: psycopg.Connection[Any], board: str, when: Range, 
         assert list(found.kinds) == ["__text", "__value"]
         if variable["name"] != "plant":
             assert all(any("\u4e00" <= char <= "\u9fff" for char in row["__text"]) for row in found.rows)
+
+
+def _alert_rules_have_a_number(conn: psycopg.Connection[Any], until: datetime) -> None:
+    """One numeric column, whatever tells the instances of the alert apart beside it as text."""
+    when = Range(until - timedelta(minutes=10), until)
+    assert RULES
+    for uid, text in RULES.items():
+        frame = query(conn, expand(text, when), "table")
+        assert len(frame.numbers) == 1, uid
+        assert len(frame.numbers) + len(frame.texts) == len(frame.kinds), uid
 
 
 def _a_year_is_answered(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import yaml
 
 from tests.support.grafana import Frame, Range, Variable, expand, query
 
@@ -45,6 +46,17 @@ def panels(board: str) -> list[Panel]:
         if model["type"] not in ("row", "text")
     ]
 
+
+RULES: Mapping[str, str] = {
+    rule["uid"]: data["model"]["rawSql"]
+    for group in yaml.safe_load(
+        (FOLDER.parent / "provisioning" / "alerting" / "rules.yaml").read_text(encoding="utf-8")
+    )["groups"]
+    for rule in group["rules"]
+    for data in rule["data"]
+    if "rawSql" in data["model"]
+}
+"""The alert rules' queries by the rules' uids."""
 
 PANELS = [panel for board in BOARDS for panel in panels(board)]
 
