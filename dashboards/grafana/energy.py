@@ -124,8 +124,8 @@ def energy() -> Dashboard:
                 """
                     SELECT b.label AS building, avg(l.night) / nullif(avg(l.office) FILTER (WHERE l.working), 0) AS "夜间 night",
                     avg(l.day) FILTER (WHERE NOT l.working) / nullif(avg(l.day) FILTER (WHERE l.working), 0) AS "休息日 days off"
-                    FROM dashboard.item b, dashboard.base_load('building', b.id, :recent, :now) l
-                    WHERE b.kind = 'building' AND b.id = ANY(ARRAY[$building]::text[]) GROUP BY 1 ORDER BY 1
+                    FROM dashboard.base_loads('building', ARRAY[$building]::text[], :recent, :now) l
+                    JOIN dashboard.item b ON b.kind = 'building' AND b.id = l.of_id GROUP BY 1 ORDER BY 1
                 """,
                 unit="percentunit", steps=((None, GREEN), (0.4, YELLOW), (0.6, ORANGE)), w=12, least=0, most=1,
                 about="Mean power at night (0–5 h) as a share of that in office hours of working days, and of days off as a share"
@@ -147,8 +147,8 @@ def _by(kind: str, title: str) -> Panel:
         title,
         f"""
             SELECT u.start AS time, g.label AS metric, u.quantity AS value
-            FROM dashboard.item g, energy.use('{kind}', g.id, :since, :until, dashboard.period(:since, :until)) u
-            WHERE g.kind = '{kind}' AND g.id = ANY(ARRAY[${kind}]::text[]) ORDER BY 1, 2
+            FROM energy.uses('{kind}', ARRAY[${kind}]::text[], :since, :until, dashboard.period(:since, :until)) u
+            JOIN dashboard.item g ON g.kind = '{kind}' AND g.id = u.of_id ORDER BY 1, 2
         """,
         unit="watth",
         about="What their own meters counted; what no sub-meter counted is in none." + LONG,
@@ -166,8 +166,8 @@ def _medium(medium: str, title: str, unit: str, divisor: int) -> Panel:
         """,
         f"""
             SELECT u.start AS time, g.label AS metric, {value} AS value
-            FROM dashboard.item g, energy.use('building', g.id, :since, :until, dashboard.period(:since, :until), '{medium}') u
-            WHERE g.kind = 'building' AND g.id = ANY(ARRAY[$building]::text[]) AND u.quantity IS NOT NULL ORDER BY 1, 2
+            FROM energy.uses('building', ARRAY[$building]::text[], :since, :until, dashboard.period(:since, :until), '{medium}') u
+            JOIN dashboard.item g ON g.kind = 'building' AND g.id = u.of_id WHERE u.quantity IS NOT NULL ORDER BY 1, 2
         """,
         unit=unit,
         w=8,
