@@ -90,19 +90,23 @@ CREATE FUNCTION energy.formulas(kind text, ids text[], of_medium text, of_what t
     RETURNS TABLE (of_id text, meter text, part text, series int, place int, sign int, weight int, since timestamptz,
                    until timestamptz, seated timestamptz, "left" timestamptz)
     LANGUAGE sql STABLE AS $$
+    WITH told AS MATERIALIZED (  -- what meters tell that ever sat at one of the places
+        SELECT k.point, k.id AS place, s.id AS series, s.subject, s.what
+        FROM energy.place k JOIN energy.seat x ON x.place = k.id JOIN energy.series s ON s.id = x.series
+        WHERE k.point IN (SELECT t.point FROM registry.term t
+                          WHERE t.kind = formulas.kind AND t.of_id = ANY(ids) AND t.medium = of_medium)
+    ), source AS MATERIALIZED (  -- of what counts, the best (energy.flow)
+        SELECT t.point, t.series, r.sign, min(p.valid_from) AS seated, max(p.valid_to) AS "left"
+        FROM told t JOIN energy.register r ON r.medium = of_medium AND r.what = t.what
+        LEFT JOIN registry.placed p ON p.device = t.subject AND p.point = t.point
+        WHERE (of_what IS NULL OR t.what = of_what) AND NOT EXISTS (
+            SELECT FROM energy.series o JOIN energy.register b USING (what)
+            WHERE o.subject = t.subject AND b.medium = of_medium AND b.sign = r.sign AND b.rank < r.rank)
+        GROUP BY 1, 2, 3
+    )
     SELECT t.of_id, t.point, t.part, f.series, k.id, coalesce(f.sign, 1),
            t.factor * CASE WHEN of_what IS NULL THEN f.sign ELSE 1 END, t.since, t.until, f.seated, f."left"
-    FROM registry.term t
-    LEFT JOIN energy.place k ON k.point = t.point
-    LEFT JOIN (
-        SELECT x.place, f.series, f.sign, min(p.valid_from) AS seated, max(p.valid_to) AS "left"
-        FROM energy.seat x JOIN energy.flow f USING (series) JOIN energy.place o ON o.id = x.place
-        LEFT JOIN registry.placed p ON p.device = f.subject AND p.point = o.point
-        WHERE f.medium = of_medium AND (of_what IS NULL OR f.what = of_what)
-          AND o.point IN (SELECT t.point FROM registry.term t
-                          WHERE t.kind = formulas.kind AND t.of_id = ANY(ids) AND t.medium = of_medium)
-        GROUP BY 1, 2, 3
-    ) f ON f.place = k.id
+    FROM registry.term t LEFT JOIN energy.place k ON k.point = t.point LEFT JOIN source f ON f.point = t.point
     WHERE t.kind = formulas.kind AND t.of_id = ANY(ids) AND t.medium = of_medium AND (of_what IS NULL OR t.part = 'own')
     UNION ALL
     SELECT m.id, m.id, 'own', s.series, s.place, 1, 1, timestamptz '-infinity', timestamptz 'infinity', NULL, NULL
