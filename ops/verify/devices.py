@@ -119,8 +119,9 @@ def _silences(case: Case) -> Iterator[Difference | None]:
     running = case.truth.rows("SELECT started, cursor FROM session")
     for item in told:
         at = instant(item["start"])
-        # Devices that were off, since no simulators ran yet or any more, are rightly told to be silent.
-        if any(started <= at <= cursor for started, cursor in running):
+        # Devices that were off, since no simulators ran yet or any more, are rightly told to be silent; and what began shortly
+        # before the cutoff was told after it, maybe of a fault that the truth knows of only since.
+        if any(started <= at <= cursor - _TOLD_AFTER for started, cursor in running):
             yield Difference(item["rule"], item["subject"], at, "none", f"to {item['end']}")
     yield None
 

@@ -18,7 +18,7 @@ DAYS = "10"
 DATA = ("--data", "/var/lib/compound")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def stack(run_folder: Path) -> Iterator[Stack]:
     """All services with a native counterpart, the simulators too, started in the file's order."""
     made = Stack(run_folder / "stack", {"COMPOUND_SCENARIO": "all-faults", "COMPOUND_HISTORY": DAYS})
@@ -36,7 +36,15 @@ def _said(stack: Stack) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(1500)
-def test_the_stack_shows_what_really_happened(stack: Stack) -> None:
+def test_docker_compose_natively(stack: Stack) -> None:
+    """One test, since one stack: it takes a minute and more to start."""
+    _every_service_has_its_own_user_no_rights_and_its_own_secrets(stack)
+    _only_the_ports_of_the_file_listen(stack)
+    _it_shows_what_really_happened(stack)
+    _a_device_is_held_to_its_own_topics(stack)
+
+
+def _it_shows_what_really_happened(stack: Stack) -> None:
     """`verify` finds no difference, though a processor and the archiver were killed while history came in; the book that the
     archiver wrote is as it was written.
     """
@@ -51,8 +59,7 @@ def test_the_stack_shows_what_really_happened(stack: Stack) -> None:
     assert stack.json("api", "status")["devices"]["alive"] > 300
 
 
-@pytest.mark.timeout(300)
-def test_every_service_has_its_own_user_no_rights_and_its_own_secrets(stack: Stack) -> None:
+def _every_service_has_its_own_user_no_rights_and_its_own_secrets(stack: Stack) -> None:
     for service in stack.services:
         container = stack.containers[service.name]
         if service.name == "migrate":
@@ -66,8 +73,7 @@ def test_every_service_has_its_own_user_no_rights_and_its_own_secrets(stack: Sta
         assert set(seen) == given, service.name
 
 
-@pytest.mark.timeout(300)
-def test_only_the_ports_of_the_file_listen(stack: Stack) -> None:
+def _only_the_ports_of_the_file_listen(stack: Stack) -> None:
     """No plain text port of the broker; what asks for a password gets one."""
     heads = stack.containers["api"].run("cat", "/proc/net/tcp", "/proc/net/tcp6").stdout.splitlines()
     listening = {int(line.split()[1].rsplit(":", 1)[1], 16) for line in heads if line.split()[3:4] == ["0A"]}
@@ -77,8 +83,7 @@ def test_only_the_ports_of_the_file_listen(stack: Stack) -> None:
     assert "401" in done.stderr
 
 
-@pytest.mark.timeout(300)
-def test_a_device_is_held_to_its_own_topics(stack: Stack) -> None:
+def _a_device_is_held_to_its_own_topics(stack: Stack) -> None:
     """On the published port, with the password that `compound secrets device` printed; the broker only had a SIGHUP."""
     stack.containers["simulators"].stop()
     password = passwords.give(stack.secrets, "m-guest")

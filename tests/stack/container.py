@@ -51,7 +51,7 @@ class Network:
 
 
 class Container:
-    """One service. `folder` keeps its root's changes and its log."""
+    """One service. `folder` keeps its log, and its root's changes while it runs."""
 
     def __init__(self, service: Service, network: Network, folder: Path, volumes: Path, names: list[str]) -> None:
         self.service = service
@@ -65,9 +65,8 @@ class Container:
 
     def start(self) -> None:
         """Start it with its command."""
-        for name in ("upper", "work", "root"):
-            (self._folder / name).mkdir(parents=True, exist_ok=True)
-        script = self._folder / "start.sh"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        script = self._folder.with_suffix(".sh")
         command = [*self._native.start, *(self.service.command or self._native.command)]
         script.write_text(
             "\n".join(["set -e", *self._mounting(), f"exec chroot {self._root} {self._as_user(command)}"])
@@ -140,6 +139,9 @@ class Container:
         lines = [
             # Links are followed as they are inside: Debian's /var/run is one.
             f'inside() {{ echo "{root}$(chroot {root} realpath -m "$1")"; }}',
+            # In memory, and gone with it: an overlay's changes may not lie below what it covers.
+            f"mount -t tmpfs tmpfs {shlex.quote(str(self._folder))}",
+            f"mkdir {upper} {work} {root}",
             f"mount -t overlay overlay -o lowerdir={self._native.root},upperdir={upper},workdir={work} {root}",
             f"mkdir -p {root}/proc {root}/dev {root}/run/secrets {root}/tmp",  # noqa: S108 - of the container
             f"mount -t proc proc {root}/proc",
