@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from grafana_foundation_sdk.builders import common
 from grafana_foundation_sdk.builders.bargauge import Panel as BarGauge
 from grafana_foundation_sdk.builders.dashboard import FieldColor, ThresholdsConfig
-from grafana_foundation_sdk.builders.heatmap import CellValues, HeatmapColorOptions
+from grafana_foundation_sdk.builders.heatmap import CellValues, HeatmapColorOptions, YAxisConfig
 from grafana_foundation_sdk.builders.heatmap import Panel as Heatmap
 from grafana_foundation_sdk.builders.piechart import Panel as PieChart
 from grafana_foundation_sdk.builders.piechart import PieChartLegendOptions
@@ -133,13 +133,14 @@ def table(title: str, sql: str, *, w: int = 12, h: int = 8, units: Mapping[str, 
 
 
 def heatmap(title: str, sql: str, *, unit: str, w: int = 24, h: int = 9, **more: Any) -> Panel:
-    """Time from left to right, a row for each `metric`, coloured by value."""
+    """Time from left to right, a row for each `metric` in their order from above, coloured by value."""
     panel = (
         Heatmap()
         .calculate(False)
         .color(HeatmapColorOptions().mode(HeatmapColorMode.SCHEME).scheme("Oranges").steps(64))
         .cell_values(CellValues().unit(unit))
         .cell_gap(1)
+        .y_axis(YAxisConfig().reverse(True))
         .show_value(VisibilityMode.NEVER)
         .show_legend()
     )
