@@ -32,6 +32,12 @@ class Settings(BaseSettings):
         None,
         description="File with the password of compound_reader, the role that Grafana reads with; unset: it can't log in.",
     )
+    columnstore_days: int = Field(
+        45,
+        ge=7,
+        le=3650,
+        description="TimescaleDB Community: days after which points go to the columnstore; longer than the longest backfill expected.",
+    )
     log_url: str = Field(
         "", description="Event log: empty for the database's own, or kafka://host:port[,host:port] for Apache Kafka."
     )

@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +18,8 @@ from rich.console import Console
 from rich.table import Table
 
 from compound.settings import SettingsError, load
+from compound.store import edition
+from compound.store.db import Connection, connect
 from ops.cli_up import Data
 from ops.embedded.process import listens
 from ops.up.folder import DEFAULT, DataFolder, NotRunning
@@ -105,27 +107,62 @@ def _running(data: Path) -> Iterator[Finding]:
     else:
         yield Finding("Running compound", True, f"process {running.pid}, {running.api_url}")
     try:
-        with psycopg.connect(find(data).database_url, connect_timeout=3) as conn:
-            yield _database(conn)
+        with connect(find(data).database_url, "doctor", autocommit=True) as conn:
+            yield from _database(conn)
     except (NotRunning, SettingsError):
         return
     except psycopg.OperationalError as error:
         yield Finding("Database", False, f"does not answer: {str(error).splitlines()[0]}")
 
 
-def _database(conn: psycopg.Connection[tuple[object, ...]]) -> Finding:
-    version = str((conn.execute("SHOW server_version").fetchone() or ["?"])[0])
-    row = conn.execute("SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'").fetchone()
-    kind = f"TimescaleDB {row[0]}" if row else "plain tables"
-    return Finding("Database", int(version.split(".")[0]) >= 16, f"PostgreSQL {version}, {kind}; 16 or newer is needed")
+def _database(conn: Connection) -> Iterator[Finding]:
+    server = edition.find(conn)
+    major, oldest, newest = edition.major_of(server), edition.OLDEST_POSTGRES, edition.NEWEST_POSTGRES
+    says = f"PostgreSQL {server.postgres}; {oldest} to {newest} are supported"
+    yield Finding("Database", (True if major <= newest else None) if major >= oldest else False, says)
+    yield Finding(
+        "Edition",
+        True,
+        f"{server.edition.value}{f' {server.installed}' if server.installed else ''}: {_MEANS[server.edition]}",
+    )
+    if (todo := _todo(conn, server)) is not None:
+        yield Finding("TimescaleDB", None, todo)
+
+
+_MEANS: Mapping[edition.Edition, str] = {
+    edition.Edition.PLAIN: "plain tables; everything works, the book alone is cut into parts",
+    edition.Edition.APACHE: "points, intervals and the book are hypertables; no columnstore, so old points take their full space",
+    edition.Edition.COMMUNITY: "points, intervals and the book are hypertables, old points go to the columnstore",
+}
+
+
+def _todo(conn: Connection, server: edition.Server) -> str | None:
+    """What would make more of this server."""
+    if server.installed is not None:
+        if waiting := edition.pending(conn):
+            return f"{', '.join(waiting)}: not made hypertables yet; run `compound migrate`"
+        if server.available not in (server.installed, None):
+            return f"{server.available} is on this server; ALTER EXTENSION timescaledb UPDATE, first in a session, brings it in"
+        return None
+    if server.available is None:
+        return None
+    if not server.preloaded:
+        return (
+            f"{server.available} is on this server but not loaded: add timescaledb to shared_preload_libraries, restart it,"
+            " and run `compound migrate`"
+        )
+    return (
+        f"{server.available} is loaded but not installed in this database: run `compound migrate`;"
+        " where its user may not, a superuser runs CREATE EXTENSION timescaledb in it before"
+    )
 
 
 def _for_tests(_: Path) -> Iterator[Finding]:
     if _docker():
-        yield Finding("For the test suite", True, "a Docker engine answers: Kafka and Mosquitto run as its services")
+        yield Finding("For the test suite", True, "a Docker engine answers: its services run as containers")
         return
-    missing = [name for name in ("java", "mvn", "mosquitto") if shutil.which(name) is None]
-    says = "Java, Maven and Mosquitto are here"
+    missing = [name for name in ("java", "mvn", "mosquitto", "debootstrap") if shutil.which(name) is None]
+    says = "Java, Maven, Mosquitto and debootstrap are here"
     if missing:
         says = f"`make test` installs {', '.join(missing)} when you are root; else install them"
     yield Finding("For the test suite", None if missing else True, says)

@@ -107,7 +107,7 @@ def migrate() -> None:
 
     settings = load()
     password = secret(settings.reader_password_file) if settings.reader_password_file else None
-    for name in run(settings.database_url):
+    for name in run(settings.database_url, settings.columnstore_days):
         typer.echo(f"applied {name}")
     for sentence in prepare(settings.database_url, password):
         typer.echo(sentence, err=True)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ops.embedded.postgres import EmbeddedPostgres
+from tests.services.databases import KINDS as DATABASE_KINDS
 from tests.services.databases import Databases
 from tests.services.folder import make_run_folder
 from tests.services.kafka_node import KafkaNode
@@ -38,12 +39,32 @@ def run_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def databases(run_folder: Path) -> Iterator[Databases]:
-    """PostgreSQL with a migrated template, for the whole session."""
-    server = Databases(run_folder)
-    server.start()
-    yield server
-    server.stop()
+def servers(run_folder: Path) -> Iterator[Callable[[str], Databases]]:
+    """A function that returns the databases of a kind, their server started at the first call."""
+    started: dict[str, Databases] = {}
+
+    def of(kind: str) -> Databases:
+        if kind not in started:
+            started[kind] = Databases(run_folder, kind)
+            started[kind].start()
+        return started[kind]
+
+    yield of
+    for server in started.values():
+        server.stop()
+
+
+@pytest.fixture(scope="session", params=DATABASE_KINDS)
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """Every test of a database runs twice: on plain PostgreSQL and on TimescaleDB."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture(scope="session")
+def databases(servers: Callable[[str], Databases], database_kind: str) -> Databases:
+    """A server with a migrated template, for the whole session."""
+    return servers(database_kind)
 
 
 @pytest.fixture

@@ -41,18 +41,17 @@ class PostgresLog:
         patience: float = 5.0,
         session: float = 30.0,
         frozen: float = 10.0,
-        range_size: int = 1_000_000,
     ) -> None:
         """The log in the migrated database at `url`; connects when first used.
 
         `patience`: seconds that a connection is tried before LogUnavailable. `session`: seconds after which a reader
         that stopped polling loses its partitions. `frozen`: seconds after which an appender that stopped half-way, with
-        partitions locked, loses its transaction. `range_size`: offsets in one table of the book, when it is made.
+        partitions locked, loses its transaction.
         """
         self._url = url
         self._patience = patience
         self._session = session
-        self._writer = BookWriter(_NAME, frozen=frozen, range_size=range_size)
+        self._writer = BookWriter(_NAME, frozen=frozen)
         self._generations: dict[str, Generation] = {}
         self._mutex = threading.Lock()
         self._link = Link(url, _NAME, patience, self._writer.prepare)

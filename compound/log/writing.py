@@ -53,6 +53,10 @@ Entry = tuple[int, bytes, bytes, bytes]
 Row = tuple[str, int, int, int, int, bytes, bytes, bytes, bytes]
 
 
+RANGE: Final = 1_000_000
+"""Offsets in one part of the book."""
+
+
 class Standing(NamedTuple):
     """Where a locked partition ends. `now`: the database's clock, never before the last row's recordedtime."""
 
@@ -77,13 +81,12 @@ class End(NamedTuple):
 class BookWriter:
     """Locks partitions and continues them, one transaction a call of each pair. Whoever freezes in between loses its turn."""
 
-    def __init__(self, name: str, *, frozen: float = 10.0, range_size: int = 1_000_000) -> None:
+    def __init__(self, name: str, *, frozen: float = 10.0) -> None:
         """`name`: application name of all connections of this kind of writer. `frozen`: seconds after which one that
-        stopped half-way, with partitions locked, loses its transaction. `range_size`: offsets in one table of the book.
+        stopped half-way, with partitions locked, loses its transaction.
         """
         self._name = name
         self._frozen = frozen
-        self._range_size = range_size
         self._reserved = 0
 
     def prepare(self, conn: db.Connection) -> None:
@@ -117,10 +120,10 @@ class BookWriter:
 
     def _reserve(self, conn: db.Connection, end: int) -> int:
         """Have tables for offsets below `end` and half a range more, so the next is made ahead; the bound reached."""
-        wanted = end + self._range_size // 2
+        wanted = end + RANGE // 2
         if wanted <= self._reserved:
             return self._reserved
-        row = conn.execute("SELECT book.reserve(%s, %s)", (wanted, self._range_size)).fetchone()
+        row = conn.execute("SELECT book.reserve(%s)", (wanted,)).fetchone()
         assert row is not None
         return int(row[0])
 

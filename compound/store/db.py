@@ -34,6 +34,13 @@ class Lock(IntEnum):
     RETENTION = 71005
     REBUILD = 71007
     READER = 71006
+    EDITION = 71007
+
+
+_LATE: Final = "-c timescaledb.max_tuples_decompressed_per_dml_transaction=0"
+"""TimescaleDB Community: with its default limit a batch of late points into old chunks would fail for ever. Elsewhere it is a name
+that nobody reads.
+"""
 
 
 def connect(
@@ -45,7 +52,7 @@ def connect(
     that was stopped there doesn't hold its locks for ever; 0: never. Whoever goes on then gets one of `AWAY`.
     Raises psycopg.OperationalError when the server can't be reached.
     """
-    options = f"-c TimeZone=UTC -c jit=off -c idle_in_transaction_session_timeout={int(frozen_s * 1000)}"
+    options = f"-c TimeZone=UTC -c jit=off -c idle_in_transaction_session_timeout={int(frozen_s * 1000)} {_LATE}"
     if search_path is not None:
         options += f" -c search_path={search_path},public"
     return psycopg.connect(url, application_name=name, options=options, autocommit=autocommit, connect_timeout=10)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
+from compound.store import edition
 from compound.store.db import Connection, Lock
 from compound.store.schemas import next_of
 
@@ -60,6 +61,7 @@ def copy(conn: Connection, schema: str, table: str, made: str) -> None:
         )
     for (definition,) in conn.execute(_INDEXES, (text,)).fetchall():
         conn.execute(sql.SQL(definition.replace(f" ON {schema}.", f" ON {made}.", 1)))
+    edition.make_like(conn, f"{schema}.{table}", f"{made}.{table}")
 
 
 def drop(conn: Connection, schema: str) -> bool:

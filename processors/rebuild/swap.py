@@ -16,7 +16,7 @@ from psycopg import sql
 
 from compound.registry.timeline import version_of
 from compound.settings import Settings
-from compound.store import reader
+from compound.store import edition, reader
 from compound.store.db import Connection, Lock, connect
 from compound.store.schemas import next_of, old_of
 from processors.rebuild import schema
@@ -54,6 +54,7 @@ def swap(settings: Settings, build: Build) -> None:
         try:
             with connect(settings.database_url, f"rebuild/{build.domain}/swap") as conn:
                 _swap(conn, build)
+            edition.adapt(settings.database_url, settings.columnstore_days)  # of the new tables, what the old ones were
             return
         except (psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable):
             time.sleep(0.1 * (number + 1))

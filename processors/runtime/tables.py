@@ -99,7 +99,10 @@ class Tables:
         )
 
     def insert(self, conn: Connection, points: Sequence[Point]) -> list[Point]:
-        """Insert points; those that were not there before. A row keeps the earliest recordedtime of its copies."""
+        """Insert points; those that were not there before. A row keeps the earliest recordedtime of its copies.
+
+        In order of their key: neighbours lie in one page, and in one batch of TimescaleDB's columnstore.
+        """
         if not points:
             return []
         unique: dict[tuple[object, ...], Point] = {}
@@ -107,7 +110,10 @@ class Tables:
             known = unique.get(point[:6])
             if known is None or point.recorded < known.recorded:
                 unique[point[:6]] = point
-        rows = [(p[0], p[1], moment(p[2]), p[3], p[4], p[5], moment(p[6]), p[7], p[8], p[9]) for p in unique.values()]
+        rows = [
+            (p[0], p[1], moment(p[2]), p[3], p[4], p[5], moment(p[6]), p[7], p[8], p[9])
+            for p in sorted(unique.values())
+        ]
         found = conn.execute(
             self._sql(
                 f"INSERT INTO {{p}}point AS held SELECT * FROM {_POINT_ROWS} ON CONFLICT (subject, what, time, boot, seq, value)"

@@ -1,4 +1,4 @@
-"""Fresh, migrated databases on an embedded PostgreSQL.
+"""Fresh, migrated databases on an embedded PostgreSQL, or on TimescaleDB.
 
 The next database is made while the test before it runs: on a disk a copy costs half a second of processor time, in
 memory 20 ms (`folder.py`).
@@ -15,6 +15,10 @@ from psycopg import sql
 
 from compound.store.migrate import migrate
 from ops.embedded.postgres import EmbeddedPostgres
+from tests.services.timescale import TimescaleServer
+
+KINDS = ("postgresql", "timescaledb")
+"""What every test of a database runs on."""
 
 # Durability stays on (fsync, synchronous_commit): what is proven about kills must hold as in production.
 SETTINGS = {
@@ -30,8 +34,11 @@ _TEMPLATE = "migrated"
 class Databases:
     """A cluster with one migrated template, from which every test gets a database of its own."""
 
-    def __init__(self, folder: Path) -> None:
-        self.server = EmbeddedPostgres(folder / "postgres", settings=SETTINGS)
+    def __init__(self, folder: Path, kind: str = "postgresql") -> None:
+        """Not started yet; `kind` is one of KINDS."""
+        server = {"postgresql": EmbeddedPostgres, "timescaledb": TimescaleServer}[kind]
+        self.kind = kind
+        self.server: EmbeddedPostgres | TimescaleServer = server(folder / kind, settings=SETTINGS)
         self._numbers = count(1)
         self._aside = ThreadPoolExecutor(1, thread_name_prefix="databases")
         self._template_made = False

@@ -30,6 +30,7 @@ class KafkaOutage:
         self.start, self.stop = node.start, node.kill
 
 
+@pytest.mark.parametrize("database_kind", ["timescaledb"], indirect=True)  # beside Kafka it has little to do
 class TestKafkaLog(LogContract):
     session = 2.0
 

@@ -199,19 +199,30 @@ class TestPostgresLog(LogContract):
                 assert row is not None
                 return int(row[0])
 
-            size, first = 50, upper()
-            near = first - 60
-            conn.execute("UPDATE book.partition SET next_offset = %s WHERE topic = %s", (near, topic))
-            log = open_log(range_size=size)
+            slot = Slot(topic, 1, partition_of(b"one", PARTITIONS))
+
+            def stand_at(offset: int) -> None:
+                conn.execute(
+                    "UPDATE book.partition SET next_offset = %s WHERE topic = %s AND partition = %s",
+                    (offset, topic, slot.partition),
+                )
+
+            size, first = 1_000_000, upper()
+            stand_at(first - size // 2 - 30)
+            log = open_log()
             log.append([record(topic, "one", n) for n in range(20)])
             assert upper() == first, "more than half a range is left"
-            log.append([record(topic, "one", n) for n in range(20, 40)])
+            log.append([record(topic, "one", n) for n in range(20)])
             assert upper() == first + size, "half a range ahead"
-            log.append([record(topic, "one", n) for n in range(40, 240)])
-            assert upper() == first + 5 * size
-            slot = Slot(topic, 1, partition_of(b"one", PARTITIONS))
+            near = first - 100
+            stand_at(near)
+            log.append([record(topic, "one", n) for n in range(240)])
+            stand_at(first + 3 * size)
+            log.append([record(topic, "one")])
+            assert upper() == first + 4 * size, "all that lie between are made"
+            stand_at(near + 240)
             owner = Owner()
-            owner.positions = {Slot(topic, 1, n): near for n in range(PARTITIONS)}
+            owner.positions = {slot: near}
             reader = join(owner)
             owner.until([reader], lambda: len(owner.got) == 240)
             assert [int(stored.value) for stored in owner.got] == list(range(240))
