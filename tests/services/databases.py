@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 
 import psycopg
+import pytest
 from psycopg import sql
 
 from compound.store.migrate import migrate
@@ -19,6 +20,12 @@ from tests.services.timescale import TimescaleServer
 
 KINDS = ("postgresql", "timescaledb")
 """What every test of a database runs on."""
+
+ON_POSTGRESQL = pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+"""For a long proof that says nothing of the database: tests/properties and test_late_data have the like on both."""
+
+ON_TIMESCALEDB = pytest.mark.parametrize("database_kind", ["timescaledb"], indirect=True)
+"""For what is about another service, beside which the database has little to do: the one-server stack's."""
 
 # Durability stays on (fsync, synchronous_commit): what is proven about kills must hold as in production.
 SETTINGS = {

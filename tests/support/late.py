@@ -13,20 +13,20 @@ FIRST = START - 200 * DAY
 
 
 def live() -> list[Given]:
-    """Ten days that arrive first, in order."""
-    return _stretch(START - 10 * DAY, 10 * DAY)
+    """Three days that arrive first, in order."""
+    return _stretch(START - 3 * DAY, 3 * DAY)
 
 
 def backfill() -> list[Given]:
     """The forty days before them, as a gateway sends them after an outage."""
-    return _stretch(START - 50 * DAY, 40 * DAY)
+    return _stretch(START - 43 * DAY, 40 * DAY)
 
 
 def late() -> list[Given]:
     """Points of single hours all over the half year, older than several chunks, some of them between points that are known."""
     found = []
-    for day in range(0, 200, 9):
-        found += _stretch(FIRST + day * DAY + 5 * HOUR + 7 * MINUTE, 2 * HOUR)
+    for day in range(0, 200, 20):
+        found += _stretch(FIRST + day * DAY + 5 * HOUR + 7 * MINUTE, HOUR)
     return found
 
 
@@ -34,7 +34,7 @@ def _stretch(since: int, length: int) -> list[Given]:
     """What the devices say in [since, since + length): a function of the time, so that stretches fit each other."""
     chance = random.Random(since)
     found: list[Given] = []
-    for time in range(since, since + length, QUARTER):
+    for time in range(since, since + length, 2 * QUARTER):
         age = (time - FIRST) // SECOND
         seq = age // 60
         found += [
@@ -44,7 +44,7 @@ def _stretch(since: int, length: int) -> list[Given]:
         found.append(message("weather", "reading", "w1", time, {"boot": 1, "seq": seq, "poa_w_m2": age % 900}))
         counter = {"boot": 1, "seq": seq, "energy_wh": age * 2 % 2**32, "power_w": 1800, "evt1": 0}
         found.append(message("inverter", "reading", "i1", time, {**counter, "state": chance.choice((4, 4, 4, 7))}))
-    for time in range(since, since + length, 2 * HOUR):
+    for time in range(since, since + length, 8 * HOUR):
         found += _doings(time + chance.randrange(60) * MINUTE, chance)
     return found
 

@@ -15,7 +15,7 @@ from compound.events import Event
 from compound.registry.timeline import Registry
 from compound.timeutil import HOUR, MINUTE, SECOND, parse, text
 from processors.runtime import timeline as module
-from tests.services.databases import Databases
+from tests.services.databases import ON_POSTGRESQL, Databases
 from tests.support.access import Item, event, facts, registry
 from tests.support.access_rig import Member, as_facts, stored
 
@@ -66,6 +66,7 @@ def moved(since: int) -> list[Item]:
     return [("device", "gate-office", text(since), None), ("point", "south", text(since), counted)]
 
 
+@ON_POSTGRESQL
 @settings(deadline=None, max_examples=60)
 @given(
     drawn=st.lists(signs, min_size=10, max_size=60, unique=True),

@@ -19,7 +19,7 @@ from compound.settings import Settings
 from compound.store.db import connect
 from ops.embedded.process import free_port
 from tests.integration.api import everything
-from tests.services.databases import Databases
+from tests.services.databases import ON_POSTGRESQL, Databases
 
 EXAMPLES = 15
 
@@ -49,6 +49,7 @@ def address(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> I
     databases.drop(url)
 
 
+@ON_POSTGRESQL
 @DOCUMENT.exclude(path="/v1/stream").parametrize()
 @settings(
     max_examples=EXAMPLES,

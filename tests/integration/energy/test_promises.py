@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from compound.events import Event
 from compound.timeutil import MINUTE, QUARTER, text
+from tests.services.databases import ON_POSTGRESQL
 from tests.support.energy import at
 from tests.support.energy_rig import EnergyRig, reading
 
@@ -131,6 +132,7 @@ def mixed(
 
 
 @given(readings(), changes(), st.randoms(use_true_random=False))
+@ON_POSTGRESQL
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_p3_order_does_not_matter(
     make_rig: Callable[[], EnergyRig], events: list[Event], registry: list[Change], random: Random

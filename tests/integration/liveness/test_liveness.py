@@ -15,7 +15,7 @@ from compound.events import HISTORY, Event
 from compound.settings import Settings
 from compound.timeutil import HOUR, MINUTE, SECOND, parse, text
 from processors.liveness import create
-from tests.services.databases import Databases
+from tests.services.databases import ON_POSTGRESQL, Databases
 from tests.support.bench import Bench, Item
 
 TEN = parse("2026-11-02T10:00:00+08:00")
@@ -205,6 +205,7 @@ def shared(databases: Databases) -> Iterator[House]:
     databases.drop(url)
 
 
+@ON_POSTGRESQL
 @settings(deadline=None, max_examples=40)
 @given(
     drawn=st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 3), st.integers(0, 25)), min_size=1, max_size=80),

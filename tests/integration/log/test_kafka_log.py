@@ -18,6 +18,7 @@ from compound.log.kafka import KafkaLog
 from compound.log.port import LogUnavailable, OffsetLost, Slot
 from compound.log.postgres import PostgresLog
 from tests.integration.log.contract import PARTITIONS, LogContract, OpenLog, Owner, eventually, record, tries
+from tests.services.databases import ON_TIMESCALEDB
 from tests.services.kafka_node import KafkaNode
 
 
@@ -30,7 +31,7 @@ class KafkaOutage:
         self.start, self.stop = node.start, node.kill
 
 
-@pytest.mark.parametrize("database_kind", ["timescaledb"], indirect=True)  # beside Kafka it has little to do
+@ON_TIMESCALEDB
 class TestKafkaLog(LogContract):
     session = 2.0
 

@@ -42,7 +42,7 @@ class TestPostgresLog(LogContract):
         logs: list[PostgresLog] = []
 
         def opened(url: str = database, _: str = "", **settings: float) -> PostgresLog:
-            logs.append(PostgresLog(url, session=self.session, **settings))  # type: ignore[arg-type]
+            logs.append(PostgresLog(url, session=self.session, **settings))
             return logs[-1]
 
         yield opened

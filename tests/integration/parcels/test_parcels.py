@@ -15,7 +15,7 @@ from processors import parcels
 from processors.parcels.cells import Cells
 from processors.parcels.decode import points
 from processors.runtime import timeline
-from tests.services.databases import Databases
+from tests.services.databases import ON_POSTGRESQL, Databases
 from tests.support.house import House, event, fold_all
 
 NINE = parse("2026-11-02T09:00:00+08:00")
@@ -81,6 +81,7 @@ _events = st.lists(
 )
 
 
+@ON_POSTGRESQL
 @settings(deadline=None, max_examples=60)
 @given(_events, st.integers(0, 2**32), st.integers(1, 25), st.one_of(st.none(), st.integers(0, 5 * 24 * 60)))
 def test_p3_any_order_gives_the_same_facts(shuffled: House, drawn: Any, seed: int, size: int, gone: int | None) -> None:

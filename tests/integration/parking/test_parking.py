@@ -15,7 +15,7 @@ from processors import parking
 from processors.parking.decode import points
 from processors.parking.spots import Spots
 from processors.runtime import timeline
-from tests.services.databases import Databases
+from tests.services.databases import ON_POSTGRESQL, Databases
 from tests.support.house import House, event, fold_all
 
 NINE = parse("2026-11-02T09:00:00+08:00")
@@ -77,6 +77,7 @@ _signs = st.lists(
 )
 
 
+@ON_POSTGRESQL
 @settings(deadline=None, max_examples=60)
 @given(_signs, st.integers(0, 2**32), st.integers(1, 25), st.one_of(st.none(), st.integers(0, 400 * 60)))
 def test_p3_any_order_gives_the_same_facts(

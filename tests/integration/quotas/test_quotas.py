@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from compound.timeutil import DAY, HOUR, MINUTE, QUARTER, moment, parse
 from processors import quotas
-from tests.services.databases import Databases
+from tests.services.databases import ON_POSTGRESQL, Databases
 from tests.support.house import House
 
 START = parse("2026-11-01T00:00:00+08:00")  # a month of 30 days
@@ -204,6 +204,7 @@ def test_a_calendar_changes_the_plan(house: House) -> None:
 _usage = st.dictionaries(st.integers(0, 30 * 96 - 1), st.integers(0, 400), min_size=1, max_size=30)
 
 
+@ON_POSTGRESQL
 @settings(deadline=None, max_examples=30)
 @given(st.lists(_usage, min_size=1, max_size=4), st.booleans())
 def test_p3_facts_depend_on_the_totals_alone(shuffled: House, drawn: list[dict[int, int]], restart: bool) -> None:

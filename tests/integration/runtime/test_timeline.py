@@ -16,7 +16,7 @@ from compound.store.db import connect
 from processors.runtime import timeline as module
 from processors.runtime.domain import Tx
 from processors.runtime.timeline import Point, StateTimeline
-from tests.services.databases import Databases
+from tests.services.databases import ON_POSTGRESQL, Databases
 from tests.support.toy import SECOND, Runs
 
 SITE = ("site", "s", 0, {"latitude": 0.0, "longitude": 0.0})
@@ -73,6 +73,7 @@ points = st.sets(
 )
 
 
+@ON_POSTGRESQL
 @settings(deadline=None, max_examples=150)
 @given(points, st.integers(1, 20), st.integers(0, 2**32), st.one_of(st.none(), st.integers(5, 60)))
 def test_p3_any_order_gives_one_fold(

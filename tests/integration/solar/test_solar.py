@@ -16,7 +16,7 @@ from processors.runtime import timeline
 from processors.solar.decode import inverter_points, weather_points
 from processors.solar.inverters import Inverters
 from processors.solar.weather import Weather
-from tests.services.databases import Databases
+from tests.services.databases import ON_POSTGRESQL, Databases
 from tests.support.house import House, event, fold_all
 
 TEN = parse("2026-11-02T10:00:00+08:00")
@@ -220,6 +220,7 @@ _readings = st.lists(
 )
 
 
+@ON_POSTGRESQL
 @settings(deadline=None, max_examples=50)
 @given(_readings, st.integers(0, 2**32), st.integers(1, 25))
 def test_p3_any_order_gives_the_same_facts(shuffled: House, drawn: Any, seed: int, size: int) -> None:

@@ -64,7 +64,7 @@ def lived(url: str, seed: int) -> dict[str, list[tuple[Any, ...]]]:
             assert compressed > 5 or edition.find(conn).edition is not Edition.COMMUNITY
         for name in house.domains:
             house.crash(name)
-        deliver(house, late_ones, size=500)
+        deliver(house, late_ones, size=1000)
     return facts(url, DOMAINS)
 
 
@@ -81,9 +81,8 @@ def in_order(url: str) -> dict[str, list[tuple[Any, ...]]]:
 def test_late_points_and_a_backfill_give_the_same_facts_everywhere(servers: Callable[[str], Databases]):
     plain, timescale = servers("postgresql"), servers("timescaledb")
     first, second, third = plain.create(), plain.create(), timescale.create()
-    wanted = in_order(first)
+    wanted, here, there = in_order(first), lived(second, seed=1), lived(third, seed=1)
     assert {name for name, rows in wanted.items() if not rows} <= {"energy.mark"}
-    here, there = lived(second, seed=1), lived(third, seed=1)
     for name, rows in wanted.items():
         assert here[name] == rows, f"plain PostgreSQL: {name}"
         assert there[name] == rows, f"TimescaleDB: {name}"
