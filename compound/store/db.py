@@ -34,7 +34,7 @@ class Lock(IntEnum):
     RETENTION = 71005
     REBUILD = 71007
     READER = 71006
-    EDITION = 71007
+    MIGRATE = 71007
 
 
 _LATE: Final = "-c timescaledb.max_tuples_decompressed_per_dml_transaction=0"

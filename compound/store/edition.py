@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import psycopg
 from psycopg import sql
 
-from compound.store.db import Connection, Lock, connect, sql_text
+from compound.store.db import Connection, Lock, sql_text
 
 OLDEST_POSTGRES: Final = 16
 NEWEST_POSTGRES: Final = 18
@@ -104,20 +104,22 @@ def major_of(server: Server) -> int:
     return _version(server.postgres)[0]
 
 
-def adapt(url: str, columnstore_days: int = COLUMNSTORE_DAYS) -> Server:
-    """Make of the migrated tables at `url` what the server offers; what it is.
+def adapt(conn: Connection, columnstore_days: int = COLUMNSTORE_DAYS) -> Server:
+    """Make of the migrated tables what the server offers; what it is. `conn` is in autocommit.
 
     Installs TimescaleDB in the database where the server has it loaded and lets us. Idempotent, table by table; several
     callers wait for each other. On Community, points older than `columnstore_days` go to the columnstore, by a policy.
     Raises Unsupported.
     """
-    with connect(url, "compound migrate", autocommit=True) as conn:
-        conn.execute("SELECT pg_advisory_lock(%s)", (Lock.EDITION,))
+    conn.execute("SELECT pg_advisory_lock(%s)", (Lock.MIGRATE,))
+    try:
         server = _install(conn, find(conn))
         if server.edition is not Edition.PLAIN:
             _make_hypertables(conn)
         if server.edition is Edition.COMMUNITY:
             _keep_in_columnstore(conn, columnstore_days)
+    finally:
+        conn.execute("SELECT pg_advisory_unlock(%s)", (Lock.MIGRATE,))
     return server
 
 

@@ -54,7 +54,8 @@ def swap(settings: Settings, build: Build) -> None:
         try:
             with connect(settings.database_url, f"rebuild/{build.domain}/swap") as conn:
                 _swap(conn, build)
-            edition.adapt(settings.database_url, settings.columnstore_days)  # of the new tables, what the old ones were
+            with connect(settings.database_url, f"rebuild/{build.domain}/adapt", autocommit=True) as conn:
+                edition.adapt(conn, settings.columnstore_days)  # of the new tables, what the old ones were
             return
         except (psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable):
             time.sleep(0.1 * (number + 1))
