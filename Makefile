@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev up services lint format types test bench docs lock clean
+.PHONY: help install dev up services lint format types test chaos bench docs lock clean
 .DELETE_ON_ERROR:
 
 help:  ## say what there is
@@ -44,6 +44,9 @@ types: dev  ## mypy, strict
 
 test: lint types services  ## every check and the whole suite, with real services (ARGS="-k name" passes options)
 	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+
+chaos: services  ## kill and pause everything a hundred times while it runs, and compare (ARGS="--seed 2 --log kafka")
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 bench: services  ## measure, and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks $(ARGS)

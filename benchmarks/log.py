@@ -187,12 +187,12 @@ def run(count: int) -> dict[str, dict[str, Figures]]:
     found: dict[str, dict[str, Figures]] = {}
     with tempfile.TemporaryDirectory() as folder, servers(Path(folder)) as (postgres, kafka):
         assert postgres.process is not None
-        assert kafka._process is not None
+        assert kafka.process is not None
         log = PostgresLog(postgres.url)
         found["postgresql"] = measure(log, postgres.process.pid, count)
         log.close()
         other = KafkaLog(kafka.bootstrap, postgres.url)
-        found["kafka"] = measure(other, kafka._process.pid, count)
+        found["kafka"] = measure(other, kafka.process.pid, count)
         other.close()
     found["postgresql"]["steps"] = steps(count)
     return found

@@ -176,8 +176,8 @@ class Compound:
                 name = "PostgreSQL" if args[0].endswith("postgres") else "broker"
             groups.setdefault(name, []).append(pid)
         if kafka is not None:
-            assert kafka._process is not None
-            groups["Kafka"] = [kafka._process.pid]
+            assert kafka.process is not None
+            groups["Kafka"] = [kafka.process.pid]
         return groups
 
 

@@ -86,8 +86,17 @@ class Day:
 class Simulation:
     """See the module. `sessions` may grow; a day that is to see the change is simulated anew from its state."""
 
-    def __init__(self, seed: int, scenario: Scenario, origin: date, sessions: list[Session]) -> None:
+    def __init__(
+        self,
+        seed: int,
+        scenario: Scenario,
+        origin: date,
+        sessions: list[Session],
+        lost: frozenset[tuple[str, int, int]] = frozenset(),
+    ) -> None:
+        """`lost`: messages (device, boot, seq) that got out and were lost by the broker."""
         self.seed, self.scenario, self.origin, self.sessions = seed, scenario, origin, sessions
+        self.lost = lost
         self.planned = scenario.faults(origin, places.ZONE)
 
     def first(self) -> State:
@@ -201,6 +210,8 @@ class Simulation:
             restarts = boots(starts, (f for f in own if f.kind == "crash"))
             today = [f for f in own if f.start < end and f.end > day.start]
             messages = transmit(device, observations, today, restarts, state.numbers.setdefault(device, Number()))
+            if self.lost:
+                messages = [m._replace(send=None) if (m.device, m.boot, m.seq) in self.lost else m for m in messages]
             self._know(day, state, device, messages, faults[device])
             sending += messages
         for message in sending:

@@ -35,6 +35,8 @@ REST = ",".join(name for name in DOMAINS if name != HEAVY)
 _NOT_PASSED_ON = ("PYTHONDONTWRITEBYTECODE", "COMPOUND_DATABASE_PASSWORD_FILE")  # the URL holds the password by now
 _WATCH_S = 0.3
 _READY_S = 180.0
+_AGAIN_S = 10.0
+"""Between two attempts to start a service again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class Up:
         self._postgres: EmbeddedPostgres | None = None
         self._broker: EmbeddedBroker | None = None
         self._roles: Supervisor | None = None
+        self._again_at = 0.0
 
     def run(self) -> None:
         """Start all, wait, stop all. Raises Busy, ServiceError."""
@@ -208,8 +211,18 @@ class Up:
             self._roles.watch()
         for service in (self._broker, self._postgres):
             if service is not None and service.process is not None and (code := service.process.poll()) is not None:
-                self._out.print(f"{type(service).__name__} ended with code {code}; it is started again.")
-                service.start()
+                self._again(service, code)
+
+    def _again(self, service: EmbeddedBroker | EmbeddedPostgres, code: int) -> None:
+        """Start a service again that ended; where that fails (a full disk), once more after a pause, and so on."""
+        if time.monotonic() < self._again_at:
+            return
+        self._out.print(f"{type(service).__name__} ended with code {code}; it is started again.")
+        try:
+            service.start()
+        except ServiceError as error:
+            self._again_at = time.monotonic() + _AGAIN_S
+            self._out.print(f"{error} The next attempt is in {_AGAIN_S:.0f} s.")
 
     def _show(self, running: Running, seconds: float) -> None:
         table = Table(title=f"The compound runs ({seconds:.0f} s)", title_justify="left")

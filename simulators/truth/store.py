@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from simulators.faults.knowing import Span
 from simulators.simulation import Day, Session, State
 from simulators.wire import Message, devices
 
@@ -132,6 +133,17 @@ class Truth:
             "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?)",
             (number, session.started, session.live_from, session.cursor, session.statuses, session.faults_from),
         )
+        self.conn.execute("COMMIT")
+
+    def lose(self, messages: Iterable[tuple[str, int, int]], spans: Iterable[Span]) -> None:
+        """Write down that messages (device, boot, seq) were lost, and all that can't be known now."""
+        self.conn.execute("BEGIN")
+        self.conn.executemany(
+            "UPDATE message SET sent = NULL WHERE device = ? AND boot = ? AND seq = ?",
+            [(self.number[device], boot, seq) for device, boot, seq in messages],
+        )
+        self.conn.execute("DELETE FROM span")
+        self.conn.executemany("INSERT OR REPLACE INTO span VALUES (?, ?, ?, ?, ?, ?, ?)", spans)
         self.conn.execute("COMMIT")
 
     def silence(self, device: str, kind: str, start: int, end: int | None) -> None:

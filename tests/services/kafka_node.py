@@ -57,23 +57,23 @@ class KafkaNode:
         self._java = java
         self._port, self._controller = free_port(), free_port()
         self._container: Container | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
         self.bootstrap = f"127.0.0.1:{self._port}"
 
     def start(self) -> None:
         """Start it, with the data of a former start if there is any; ServiceError when it can't be."""
         self.folder.mkdir(parents=True, exist_ok=True)
         log = self.folder / "kafka.log"
-        self._process = self._start_container(log) if engine_answers() else self._start_java(log)
-        wait_until(self._answers, self._process, name="Kafka", log=log, timeout_s=60)
+        self.process = self._start_container(log) if engine_answers() else self._start_java(log)
+        wait_until(self._answers, self.process, name="Kafka", log=log, timeout_s=60)
 
     def kill(self) -> None:
         """End it as a crash would (SIGKILL)."""
         if self._container is not None:
             self._container.kill()
-        elif self._process is not None:
-            stop(self._process, signal.SIGKILL)
-        self._container = self._process = None
+        elif self.process is not None:
+            stop(self.process, signal.SIGKILL)
+        self._container = self.process = None
 
     def clear(self) -> None:
         """Make it as new: no topics, no consumer groups. A group whose members were killed costs a fresh start."""

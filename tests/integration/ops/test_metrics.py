@@ -58,7 +58,7 @@ def test_exactly_the_documented_names(
     log = f"kafka://{request.getfixturevalue('kafka_bootstrap')}" if role == "archiver" else ""
     broker = f"mqtt://{embedded_broker.host}:{embedded_broker.port}"
     with running(role, database_url=database, log_url=log, mqtt_url=broker, keys=tmp_path) as port:
-        until(lambda: get(port, "/health/ready")[0] == 200)
+        until(lambda: get(port, "/health/ready")[0] == 200, 180)
         status, text = get(port, "/metrics")
         assert status == 200
         found = {
@@ -77,6 +77,6 @@ def test_health_says_why(embedded_broker: MqttBroker, tmp_path: Path) -> None:
     """Alive and not ready, with the reason, while the database is away; SIGTERM ends it all the same."""
     nowhere = f"postgresql://u@127.0.0.1:{free_port()}/d"
     with running("processors", database_url=nowhere) as port:
-        until(lambda: get(port, "/health/live")[0] == 200)
+        until(lambda: get(port, "/health/live")[0] == 200, 180)
         assert get(port, "/health/ready") == (503, "It waits for the log.\n")
         assert get(port, "/other")[0] == 404

@@ -291,3 +291,17 @@ def test_who_was_stopped_after_looking_at_the_log_tells_nothing(rig: Rig, monkey
     rig.turn(pair)
     assert rig.runs() == [("a", "occupied", 5), ("a", "free", None)]
     assert rig.history() == []
+
+
+def test_a_clock_that_was_set_back_stops_no_ticks(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does one that jumps ahead: both tick at the next turn."""
+    rig.register("a")
+    pair = rig.worker()
+    ticks: list[int] = []
+    monkeypatch.setattr(pair[0].domain, "tick", lambda tx: ticks.append(tx.now))
+    rig.log.append([record("a", START, "occupied")])
+    for jump in (2.0, -86_400.0, 2.0, 86_400.0):
+        before = len(ticks)
+        rig.turn(pair, seconds=jump, turns=1)
+        rig.turn(pair, seconds=2.0, turns=1)
+        assert len(ticks) > before, f"after {jump} s"
