@@ -1,6 +1,6 @@
 """Measure everything and write docs/benchmarks.md: `make bench`, or
 
-    python -m benchmarks [--quick] [--only way-postgresql,way-kafka,bridge,log,clients,energy]
+    python -m benchmarks [--quick] [--only way-postgresql,way-kafka,bridge,log,clients,energy,dashboards]
 
 Each part runs in a process of its own, one after the other; what it found is kept in var/benchmarks, and the document is
 made of what lies there, so a part can be measured again alone. `--quick` shows in few minutes that all of it works: its
@@ -47,6 +47,11 @@ PARTS = {
         "benchmarks.kafka_clients --json",
         "benchmarks.kafka_clients --json --events 10000 --rounds 1",
         "two clients of Kafka",
+    ),
+    "dashboards": Part(
+        "benchmarks.dashboards --json",
+        "benchmarks.dashboards --json --days 3 --runs 2",
+        "dashboards over a year of 1,000 meters",
     ),
     "energy": Part("benchmarks.energy --json", "benchmarks.energy --json --batches 2 --size 1000", "the energy domain"),
 }

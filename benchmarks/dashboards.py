@@ -30,7 +30,7 @@ from ops.embedded.postgres import EmbeddedPostgres
 from tests.support.boards import PANELS, chosen
 from tests.support.grafana import Range, expand
 
-VIEWS: Final = {"day": timedelta(days=1), "month": timedelta(days=30), "year": timedelta(days=365)}
+VIEWS: Final = {"year": timedelta(days=365), "month": timedelta(days=30), "day": timedelta(days=1)}
 SETTINGS: Final = {"shared_buffers": "1GB", "max_wal_size": "4GB", "checkpoint_timeout": "30min"}
 PASSWORD: Final = "benchmark"
 
@@ -62,6 +62,7 @@ def measure(url: str, runs: int, only: str | None) -> Iterator[Timed]:
         (until,) = owner.execute('SELECT max("end") FROM liveness.receiving').fetchone() or (None,)
         assert until is not None
     with psycopg.connect(as_reader, autocommit=True) as conn:
+        conn.execute("SET statement_timeout = 0")  # how long, not whether within the role's limit
         for view, length in VIEWS.items():
             when = Range(until - length, until)
             for panel in PANELS:
@@ -70,7 +71,7 @@ def measure(url: str, runs: int, only: str | None) -> Iterator[Timed]:
                 variables = chosen(conn, panel.board, when)
                 for number, (text, _) in enumerate(panel.queries, 1):
                     rows, times, cpu = _times(conn, expand(text, when, variables), runs)
-                    p95 = statistics.quantiles(times, n=20, method="inclusive")[-1]
+                    p95 = sorted(times)[-1 - len(times) // 20]
                     yield Timed(panel.key, number, view, rows, statistics.median(times), p95, cpu)
 
 
@@ -79,13 +80,13 @@ def _times(conn: psycopg.Connection[Any], query: str, runs: int) -> tuple[int, l
     times: list[float] = []
     used: list[float] = []
     rows = 0
-    for number in range(runs + 1):
+    for number in range(runs + 1):  # the first, which reads from the disk, is left out
         before, began = _cpu(conn), time.perf_counter()
         rows = len(conn.execute(sql_text(query)).fetchall())
         if number:
             times.append((time.perf_counter() - began) * 1e3)
             used.append(_cpu(conn) - before)
-        if sum(times) > 20_000 and len(times) > 1:
+        if sum(times) > 20_000:
             break
     return rows, times, min(used)
 

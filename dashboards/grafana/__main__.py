@@ -1,7 +1,8 @@
-"""Write the dashboards' JSON, and their part of the documents: `python -m dashboards.grafana`, or `make docs`."""
+"""Write the dashboards' JSON, the alert rules, and their part of the documents: `python -m dashboards.grafana`, or `make docs`."""
 
 from __future__ import annotations
 
+from dashboards.grafana import rules
 from dashboards.grafana.all import FOLDER, texts
 from dashboards.grafana.docs import PAGE, rewrite
 
@@ -14,6 +15,7 @@ def main() -> None:
             path.unlink()
     for uid, text in wanted.items():
         (FOLDER / f"{uid}.json").write_text(text, encoding="utf-8")
+    rules.FILE.write_text(rules.text(), encoding="utf-8")
     PAGE.write_text(rewrite(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 

@@ -60,6 +60,18 @@ EVERY_MINUTE: Final = (
         "compound-platform",
     ),
     Rule(
+        "compound-archiver", "归档滞后 The archiver is late",
+        """
+        SELECT topic, max(CASE WHEN alarm IS NULL THEN coalesce(extract(epoch FROM now() - least(waiting_since, seen)), 1e9) ELSE 1e9 END)
+            AS seconds
+        FROM runtime.archive GROUP BY topic
+        """,
+        600, "5m", "critical", "platform",
+        "{{ .Labels.topic }} 的记录超过 10 分钟没有从 Kafka 归档；超过 Kafka 的保留期就会丢失。",
+        "Records of {{ .Labels.topic }} wait for more than 10 minutes to be copied from Kafka into the book, or the archiver stopped.",
+        "compound-platform",
+    ),
+    Rule(
         "compound-outbox", "待发消息积压 Outbox is not emptied",
         "SELECT count(*) AS messages FROM runtime.outbox",
         1000, "10m", "warning", "platform",

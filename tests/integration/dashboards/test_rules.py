@@ -46,7 +46,8 @@ def asked(conn: Conn, rule: Rule) -> tuple[list[dict[str, Any]], str]:
 def firing(conn: Conn, uid: str) -> list[dict[str, Any]]:
     """Labels of the rows that are above the limit."""
     rows, number = asked(conn, RULES[uid])
-    return [{k: v for k, v in row.items() if k != number} for row in rows if row[number] > RULES[uid].above]
+    fired = [{k: v for k, v in row.items() if k != number} for row in rows if row[number] > RULES[uid].above]
+    return sorted(fired, key=str)
 
 
 @pytest.mark.parametrize("uid", RULES)
@@ -80,6 +81,12 @@ BOOK: LiteralString = (
     " INSERT INTO book.event SELECT 'meter', 1, 0, n, now() - interval '10 minutes', '', '', '', '' FROM generate_series(0, 1) n;"
     " INSERT INTO energy.position VALUES ('meter', 1, 0, 1); INSERT INTO liveness.position VALUES ('meter', 1, 0, 2)"
 )
+ARCHIVE: LiteralString = (
+    "INSERT INTO book.generation VALUES ('meter', 1, 'kafka', 'x', 1), ('gate', 1, 'kafka', 'y', 1), ('parking', 1, 'kafka', 'z', 1);"
+    " INSERT INTO book.partition SELECT topic, 1, 0, 5, decode(repeat('00', 32), 'hex') FROM book.generation;"
+    " INSERT INTO book.archive VALUES ('meter', 1, 0, 0, 9, now() - interval '1 hour', NULL, now(), NULL),"
+    " ('gate', 1, 0, 0, 5, NULL, NULL, now(), NULL), ('parking', 1, 0, 0, 5, NULL, NULL, now(), 'behind retention')"
+)
 OUTBOX: LiteralString = (
     "INSERT INTO runtime.outbox (topic, key, headers, value) SELECT 't', '', '', '' FROM generate_series(0, 1000)"
 )
@@ -102,6 +109,7 @@ ALERT: LiteralString = (
         ("compound-ingest", "INSERT INTO liveness.receiving VALUES (now() - interval '1 day', now())", []),
         ("compound-ingest", "INSERT INTO liveness.receiving VALUES ('2026-01-01', now() - interval '3 minutes')", [{}]),
         ("compound-lag", BOOK, [{"domain": "energy"}]),
+        ("compound-archiver", ARCHIVE, [{"topic": "meter"}, {"topic": "parking"}]),
         ("compound-outbox", OUTBOX, [{}]),
         (
             "compound-quarantine",
