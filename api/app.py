@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -16,14 +17,16 @@ from api.routes import ROUTERS
 from api.services import Services
 from api.stream import Hub
 from api.strict import known_parameters
+from compound.known import Recall
 from compound.settings import Settings
 
 
-def create_app(settings: Settings, open_log: OpenLog = from_settings) -> FastAPI:
-    """The API on these settings. Raises SettingsError where it may not listen so (see `api.guard`)."""
+def create_app(settings: Settings, open_log: OpenLog = from_settings, recall: Recall | None = None) -> FastAPI:
+    """The API on these settings; `recall` answers as known at a time. Raises SettingsError where it may not listen so (see `api.guard`)."""
     token = guard.token(settings)
     metrics, database = Metrics(), Database(settings)
-    services = Services(settings, database, Commands(settings, database, open_log), Hub(settings, metrics), metrics)
+    commands, hub = Commands(settings, database, open_log), Hub(settings, metrics)
+    services = Services(settings, database, commands, hub, metrics, recall, asyncio.Semaphore(settings.api_known))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -104,6 +105,10 @@ class Database:
         """Close all connections; what still runs is cut after a second."""
         if self._pool is not None:
             self._pool.terminate()
+
+    def now(self) -> datetime:
+        """The end of what can have happened."""
+        return datetime.now(UTC)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:

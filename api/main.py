@@ -11,6 +11,7 @@ import uvicorn
 
 from api.app import create_app
 from api.stream import Hub
+from compound.known import Recall
 from compound.settings import Settings, SettingsError
 
 GRACE_S = 5
@@ -32,9 +33,9 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def server(settings: Settings) -> Server:
+def server(settings: Settings, recall: Recall | None = None) -> Server:
     """The server on these settings, not yet running. Raises SettingsError where it may not listen so."""
-    app = create_app(settings)
+    app = create_app(settings, recall=recall)
     config = uvicorn.Config(
         app,
         host=settings.api_host,
@@ -60,11 +61,11 @@ def listen(settings: Settings) -> socket.socket:
         raise SettingsError(f"COMPOUND_API_HOST is {where}: {error.strerror}.") from None
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, recall: Recall | None = None) -> None:
     """Serve until SIGTERM or SIGINT, then end with exit code 0. Raises SettingsError where it may or can not listen so."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))  # before uvicorn's own, and when it raises the signal again
-    made = server(settings)
+    made = server(settings, recall)
     with listen(settings) as listening:
         host, port, *_ = listening.getsockname()
         log.info("api listens", host=host, port=port, token=settings.api_token_file is not None)

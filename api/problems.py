@@ -45,11 +45,12 @@ DATABASE_AWAY = Kind("database-away", 503, "The database can't be reached.")
 NOT_MIGRATED = Kind("not-migrated", 503, "The database's schema is not the one this API needs.")
 LOG_AWAY = Kind("log-away", 503, "The event log can't be reached.")
 TOO_SLOW = Kind("too-slow", 503, "The query took too long.")
+BUSY = Kind("busy", 503, "Too many such questions are being worked on.")
 FULL = Kind("too-many-streams", 503, "No more live streams are served.")
 
 CATALOGUE: Final = (
     INVALID, RANGE, CURSOR, BAD, ITEM, UNAUTHORIZED, NOT_FOUND, METHOD, CONFLICT, TOO_LARGE, WRONG_HOST, INTERNAL,
-    DATABASE_AWAY, NOT_MIGRATED, LOG_AWAY, TOO_SLOW, FULL,
+    DATABASE_AWAY, NOT_MIGRATED, LOG_AWAY, TOO_SLOW, BUSY, FULL,
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from api.commands import Commands
 from api.database import Database
 from api.metrics import Metrics
 from api.stream import Hub
+from compound.known import Recall
 from compound.settings import Settings
 
 
@@ -23,6 +25,10 @@ class Services:
     commands: Commands
     hub: Hub
     metrics: Metrics
+    recall: Recall | None
+    """Answers as known at a time; None where the API was started without it."""
+    places: asyncio.Semaphore
+    """One for each such question that is worked on."""
 
 
 def services(request: Request) -> Services:

@@ -191,6 +191,15 @@ class Settings(BaseSettings):
     api_wait_s: float = Field(
         5.0, ge=0, le=60, description="How long a command waits for its projection before it answers 202, seconds."
     )
+    api_known: int = Field(
+        2, ge=1, le=20, description="Most questions as known at a time (known_at) worked on at once."
+    )
+    api_known_points: int = Field(
+        2_000_000, ge=1, description="Most points that one question as known at a time may have derived again."
+    )
+    api_known_s: float = Field(
+        60.0, gt=0, le=3600, description="Longest time of one query of a question as known at a time, seconds."
+    )
     api_streams: int = Field(100, ge=1, le=10_000, description="Most clients of the live stream at once.")
     api_heartbeat_s: float = Field(
         15.0, gt=0, le=300, description="Pause between heartbeats of the live stream, seconds."

@@ -94,10 +94,11 @@ def archiver(workers: Workers = None) -> None:
 def api() -> None:
     """Serve the HTTP API; on anything but loopback only with COMPOUND_API_TOKEN_FILE."""
     import api.main as role
+    from processors.known import recall_from
 
     settings = load()
     configure(settings.log_level, settings.log_format)
-    role.run(settings)
+    role.run(settings, recall_from(settings))
 
 
 def migrate() -> None:

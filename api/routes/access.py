@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query
 
 from api import lookups
-from api.database import load, query
+from api.database import Database, load, query
 from api.ids import ID, path_id
+from api.known import known
 from api.models.access import Opening, Passage, Place, Presence, PresenceAt, ZoneHistory, ZonePresence
 from api.pages import Page, Paged
-from api.services import Db
 from api.times import EARLIEST, At, Step, Year, step_seconds
 
 router = APIRouter(prefix="/v1/access", tags=["access"])
+
+Db = Annotated[Database, known("access")]
 
 TOKEN: Final = r"^tok:access:[0-9]{4}-[0-9]{2}:[0-9a-f]{32}$"  # noqa: S105 - a pattern
 
@@ -36,7 +37,7 @@ Token = Annotated[
 @router.get("/zones")
 async def zones(database: Db, at: At = None) -> Presence:
     """Headcount of every zone at a moment: inside, uncertain, and passages without a name."""
-    moment = at or datetime.now(UTC)
+    moment = at or database.now()
     async with database.snapshot() as session:
         rows = await session.rows(_PRESENCE, at=moment)
         stale = await lookups.stale(session, "access")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
@@ -12,13 +12,13 @@ from fastapi import APIRouter, Path, Query
 
 from api import lookups
 from api.buckets import Bucket, ByQuery, buckets, check
-from api.database import Row, Session, load
+from api.database import Database, Row, Session, load
 from api.ids import path_id
+from api.known import known
 from api.models.energy import Balance, BalanceItem, Consumption, Energy, Group, Medium, Volume
 from api.models.meters import Register
 from api.pages import Paged
 from api.routes.meters import VOLUMES
-from api.services import Db
 from api.times import EARLIEST, From, Range, To, check_range
 
 router = APIRouter(prefix="/v1/energy", tags=["energy"])
@@ -42,7 +42,7 @@ MediumQuery = Annotated[
 
 @router.get("/balance/{point}")
 async def energy_balance(
-    database: Db,
+    database: Annotated[Database, known("energy", "balance", "point")],
     point: Annotated[str, path_id("Measuring point of a main meter.", "p-main")],
     since: From,
     until: To,
@@ -53,7 +53,7 @@ async def energy_balance(
     async with database.snapshot() as session:
         await lookups.item(session, "point", point, "measuring point")
         subject = await _subject(session, "point", point)
-        rows = await session.rows(_BALANCE, point=point, since=when.since, until=when.until, by=by, now=_now())
+        rows = await session.rows(_BALANCE, point=point, since=when.since, until=when.until, by=by, now=database.now())
         stale = await lookups.stale(session, "energy")
     return Balance(
         point=point,
@@ -68,7 +68,7 @@ async def energy_balance(
 
 @router.get("/{group}/{id}")
 async def energy_use(
-    database: Db,
+    database: Annotated[Database, known("energy", "{group}", "id")],
     group: GroupPath,
     id: Annotated[str, path_id("Id of the meter, point, building, department or site.", "b1")],
     since: From,
@@ -83,7 +83,7 @@ async def energy_use(
     """Consumption by quarter hour, day or month; those that begin in the range and have begun, with their coverage."""
     when = check(Range(since, until), by)
     (after,) = page.after((EARLIEST,))
-    now = _now()
+    now = database.now()
     async with database.snapshot() as session:
         await lookups.item(session, REGISTERED.get(group, group), id, group)
         subject = await _subject(session, group, id)
@@ -156,7 +156,3 @@ def _item(bucket: Bucket, row: Row | None, unit: str) -> Energy | Volume:
 
 def _unit(medium: str) -> Any:
     return "l" if medium in VOLUMES else "Wh"
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

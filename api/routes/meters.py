@@ -7,14 +7,16 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 
 from api import lookups
-from api.database import Row, Session, load
+from api.database import Database, Row, Session, load
 from api.ids import path_id
+from api.known import known
 from api.models.meters import Address, MeterPoint, MeterSegment, Register
 from api.pages import Page, Paged
-from api.services import Db
 from api.times import EARLIEST, Year
 
 router = APIRouter(prefix="/v1/meters", tags=["energy"])
+
+Db = Annotated[Database, known("energy", "meter", "id")]
 
 VERDICTS: Final = {None: "accepted", 1: "suspect", 2: "conflict", 3: "pending", 4: "waiting"}
 QUALITIES: Final = ("measured", "estimated", "substituted", "break")
@@ -31,7 +33,11 @@ OnlyRegister = Annotated[Register | None, Query(description="Only this register;
 
 @router.get("/{id}/points")
 async def meter_points(
-    database: Db, id: Meter, when: Year, page: Paged, register: OnlyRegister = None
+    database: Db,
+    id: Meter,
+    when: Year,
+    page: Paged,
+    register: OnlyRegister = None,
 ) -> Page[MeterPoint]:
     """The readings of a meter as they came, with their verdicts; also those that wait for a registration."""
     time, series, value, length, serial = page.after((EARLIEST, 0, 0, 0, 0))
@@ -55,7 +61,11 @@ async def meter_points(
 
 @router.get("/{id}/segments")
 async def meter_segments(
-    database: Db, id: Meter, when: Year, page: Paged, register: OnlyRegister = None
+    database: Db,
+    id: Meter,
+    when: Year,
+    page: Paged,
+    register: OnlyRegister = None,
 ) -> Page[MeterSegment]:
     """What lies between the readings that count and touches the range; a break is a segment without a quantity."""
     start, series = page.after((EARLIEST, 0))

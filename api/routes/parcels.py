@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
 from api import lookups
-from api.database import Session, load, query
+from api.database import Database, Session, load, query
 from api.ids import ID, path_id
+from api.known import known
 from api.models.parcels import BankFill, BankShown, Cells, CellShown, Counts, Dwell, DwellReport, Fill, Parcel
 from api.pages import Page, Paged
-from api.services import Db
 from api.times import EARLIEST, At, Year
 
 router = APIRouter(prefix="/v1/parcels", tags=["parcels"])
+
+Db = Annotated[Database, known("parcels")]
 
 _BANKS = load("banks")
 _STALE = load("bank_stale")
@@ -32,7 +33,7 @@ Bank = Annotated[str, path_id("Locker bank (a point).", "bank-1")]
 async def banks(database: Db, page: Paged, at: At = None) -> Page[BankShown]:
     """The locker banks, each with its fill at a moment."""
     (after,) = page.after(("",))
-    moment = at or datetime.now(UTC)
+    moment = at or database.now()
     async with database.snapshot() as session:
         rows = await session.rows(_BANKS, at=moment, after=after, limit=page.limit)
         fill = await session.rows(_FILL, at=moment, bank=None)
@@ -49,7 +50,9 @@ async def banks(database: Db, page: Paged, at: At = None) -> Page[BankShown]:
 
 @router.get("/dwell")
 async def parcels_dwell(
-    database: Db, when: Year, bank: Annotated[str | None, Query(pattern=ID, description="Only this bank.")] = None
+    database: Db,
+    when: Year,
+    bank: Annotated[str | None, Query(pattern=ID, description="Only this bank.")] = None,
 ) -> DwellReport:
     """Dwell of the parcels that went in the range, collected and returned apart."""
     async with database.snapshot() as session:
@@ -63,7 +66,7 @@ async def parcels_dwell(
 @router.get("/{bank}/cells")
 async def bank_cells(database: Db, bank: Bank, at: At = None) -> Cells:
     """All cells of a bank in service at a moment."""
-    moment = at or datetime.now(UTC)
+    moment = at or database.now()
     async with database.snapshot() as session:
         stale = await _known(session, bank)
         rows = await session.rows(_CELLS, at=moment, bank=bank)
@@ -73,7 +76,7 @@ async def bank_cells(database: Db, bank: Bank, at: At = None) -> Cells:
 @router.get("/{bank}/fill")
 async def bank_fill(database: Db, bank: Bank, at: At = None) -> BankFill:
     """How full a bank is at a moment, by size of cell."""
-    moment = at or datetime.now(UTC)
+    moment = at or database.now()
     async with database.snapshot() as session:
         stale = await _known(session, bank)
         rows = await session.rows(_FILL, at=moment, bank=bank)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter
 
 from api import lookups
-from api.database import Session, load, query
+from api.database import Database, Session, load, query
 from api.ids import path_id
+from api.known import known
 from api.models.parking import (
     CarparkHistory,
     CarparkNow,
@@ -23,10 +23,11 @@ from api.models.parking import (
 )
 from api.models.segments import Segment
 from api.pages import Page, Paged
-from api.services import Db
 from api.times import EARLIEST, At, Step, Year, step_seconds
 
 router = APIRouter(prefix="/v1/parking", tags=["parking"])
+
+Db = Annotated[Database, known("parking")]
 
 _CARPARKS = load("carparks")
 _STALE = load("carpark_stale")
@@ -47,7 +48,7 @@ Carpark = Annotated[str, path_id("Car park.", "north")]
 async def carparks(database: Db, page: Paged, at: At = None) -> Page[CarparkShown]:
     """The car parks, each with its occupancy at a moment."""
     (after,) = page.after(("",))
-    moment = at or datetime.now(UTC)
+    moment = at or database.now()
     rows = await database.rows(_CARPARKS, at=moment, after=after, limit=page.limit)
     shown, following = page.cut(rows, lambda row: (row["id"],))
     return Page(items=[CarparkShown.of(row, at=moment, now=Occupancy.of(row)) for row in shown], next=following)
@@ -56,7 +57,7 @@ async def carparks(database: Db, page: Paged, at: At = None) -> Page[CarparkShow
 @router.get("/{carpark}/now")
 async def carpark_now(database: Db, carpark: Carpark, at: At = None) -> CarparkNow:
     """A car park at a moment (now when left out), spot by spot."""
-    moment = at or datetime.now(UTC)
+    moment = at or database.now()
     async with database.snapshot() as session:
         stale = await _known(session, carpark)
         counts = await session.row(_OCCUPANCY, carpark=carpark, at=moment)
@@ -107,7 +108,10 @@ async def carpark_turnover(database: Db, carpark: Carpark, when: Year) -> Turnov
 
 @router.get("/spots/{spot}/segments")
 async def spot_segments(
-    database: Db, spot: Annotated[str, path_id("Spot (a point).", "spot-n-001")], when: Year, page: Paged
+    database: Db,
+    spot: Annotated[str, path_id("Spot (a point).", "spot-n-001")],
+    when: Year,
+    page: Paged,
 ) -> Page[Segment]:
     """States, stays and overstays of a spot that touch the range, by start."""
     start, kind, subject, key = page.after((EARLIEST, "", "", ""))

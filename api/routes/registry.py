@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.database import load, query
+from api.database import Database, load, query
 from api.ids import ID
+from api.known import known
 from api.models.registry import Applied, ItemShown, Kind
 from api.pages import Page, Paged
 from api.problems import ITEM, Problem, missing
-from api.services import All, Db
+from api.services import All
 from api.times import EARLIEST, Instant
 from compound.events import REGISTRY
 from compound.registry.file import to_event
@@ -23,6 +23,8 @@ from compound.registry.projection import Change, check
 from compound.timeutil import micros, text
 
 router = APIRouter(prefix="/v1/registry", tags=["registry"])
+
+RegistryDb = Annotated[Database, known("registry")]
 
 MOST = 5000
 """Items in one request."""
@@ -70,20 +72,20 @@ class ItemsGiven(BaseModel):
 
 @router.get("/{kind}")
 async def registry_items(
-    database: Db,
+    database: RegistryDb,
     page: Paged,
     kind: KindPath,
     at: Annotated[Instant | None, Query(description="What held at this time; now when left out.")] = None,
 ) -> Page[ItemShown]:
     """The items of a kind that hold at a time, by id."""
     (after,) = page.after(("",))
-    rows = await database.rows(_ITEMS, kind=kind, at=at or datetime.now(UTC), after=after, limit=page.limit)
+    rows = await database.rows(_ITEMS, kind=kind, at=at or database.now(), after=after, limit=page.limit)
     shown, following = page.cut(rows, lambda row: (row["id"],))
     return Page(items=ItemShown.each(shown), next=following)
 
 
 @router.get("/{kind}/{id}")
-async def registry_versions(database: Db, page: Paged, kind: KindPath, id: ItemId) -> Page[ItemShown]:
+async def registry_versions(database: RegistryDb, page: Paged, kind: KindPath, id: ItemId) -> Page[ItemShown]:
     """All versions of one item as now known, by time."""
     (after,) = page.after((EARLIEST.replace(year=1),))
     rows = await database.rows(_VERSIONS, kind=kind, id=id, after=after, limit=page.limit)

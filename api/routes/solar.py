@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
@@ -10,18 +10,23 @@ from fastapi import APIRouter
 
 from api import lookups
 from api.buckets import ByQuery, buckets
-from api.database import load, query
+from api.database import Database, load, query
 from api.ids import path_id
+from api.known import known
 from api.models.energy import Consumption
 from api.models.segments import Segment
 from api.models.solar import Plant, PlantQuarter, PlantReport, Ratios, RatiosOf
 from api.pages import Page, Paged
 from api.problems import missing
 from api.routes.energy import energy_use
-from api.services import Db
 from api.times import EARLIEST, At, From, To, Year, check_range
 
 router = APIRouter(prefix="/v1/solar", tags=["solar"])
+
+RegistryDb = Annotated[Database, known("registry")]
+PlantDb = Annotated[Database, known("solar", "plant", "plant")]
+CounterDb = Annotated[Database, known("energy", "meter", "device")]
+InverterDb = Annotated[Database, known("solar", "meter", "device")]
 
 MOST_QUARTERS: Final = timedelta(days=31)
 
@@ -38,17 +43,20 @@ _QUARTERS = query(
 
 
 @router.get("/plants")
-async def plants(database: Db, page: Paged, at: At = None) -> Page[Plant]:
+async def plants(database: RegistryDb, page: Paged, at: At = None) -> Page[Plant]:
     """The plants that are registered at a moment."""
     (after,) = page.after(("",))
-    rows = await database.rows(_PLANTS, at=at or datetime.now(UTC), after=after, limit=page.limit)
+    rows = await database.rows(_PLANTS, at=at or database.now(), after=after, limit=page.limit)
     shown, following = page.cut(rows, lambda row: (row["id"],))
     return Page(items=Plant.each(shown), next=following)
 
 
 @router.get("/{plant}")
 async def plant_report(
-    database: Db, plant: Annotated[str, path_id("Plant.", "roof")], when: Year, by: ByQuery = "day"
+    database: PlantDb,
+    plant: Annotated[str, path_id("Plant.", "roof")],
+    when: Year,
+    by: ByQuery = "day",
 ) -> PlantReport:
     """Yield and ratios of the days or months that begin in the range; by quarter (at most 31 days) the figures behind."""
     async with database.snapshot() as session:
@@ -71,13 +79,19 @@ async def plant_report(
 
 
 @router.get("/inverters/{device}")
-async def inverter_yield(database: Db, device: Inverter, since: From, until: To, page: Paged) -> Consumption:
+async def inverter_yield(
+    database: CounterDb,
+    device: Inverter,
+    since: From,
+    until: To,
+    page: Paged,
+) -> Consumption:
     """What an inverter counted, by quarter hour."""
     return await energy_use(database, "meter", device, since, until, page, "quarter", None, "energy_wh")
 
 
 @router.get("/inverters/{device}/states")
-async def inverter_states(database: Db, device: Inverter, when: Year, page: Paged) -> Page[Segment]:
+async def inverter_states(database: InverterDb, device: Inverter, when: Year, page: Paged) -> Page[Segment]:
     """The states and faults of an inverter that touch the range, by start."""
     start, kind, key = page.after((EARLIEST, "", ""))
     async with database.snapshot() as session:

@@ -5,7 +5,8 @@ An item's versions are points on its own timeline: an event says what holds from
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -16,7 +17,7 @@ from compound.keys import CATEGORIES
 from compound.registry import model
 from compound.store.db import Connection
 from compound.store.schemas import next_of
-from compound.timeutil import moment, parse
+from compound.timeutil import micros, moment, parse, text
 
 DERIVED_BY: Final[dict[str, tuple[str, ...]]] = {
     "meter": ("energy",),
@@ -113,6 +114,22 @@ def _insert_version(conn: Connection, change: Change, since: Any, recorded: Any,
 
 
 def _mark_stale(conn: Connection, change: Change, others: Iterable[dict[str, Any] | None]) -> None:
+    stale = list(_made_stale(conn, change, others))
+    if not stale:
+        return
+    built = {domain for (domain,) in conn.execute("SELECT domain FROM runtime.rebuild")}
+    rows = [
+        (kind, device, moment(since), schema)
+        for kind, device, since, domain in stale
+        for schema in ((domain, next_of(domain)) if domain in built else (domain,))
+    ]
+    conn.cursor().executemany("INSERT INTO registry.stale (kind, device, since, domain) VALUES (%s, %s, %s, %s)", rows)
+
+
+def _made_stale(
+    conn: Connection, change: Change, others: Iterable[dict[str, Any] | None]
+) -> Iterator[tuple[str, str, int, str]]:
+    """What a change makes stale: kind, device, since when (µs), domain. `others`: what held before and was replaced."""
     versions = [data for data in (change.data, *others) if data is not None]
     since = change.since
     if change.kind == "device":
@@ -125,19 +142,24 @@ def _mark_stale(conn: Connection, change: Change, others: Iterable[dict[str, Any
         devices = _devices_at(conn, change)
         if change.kind == "site":
             since = _BEGINNING
-    if not devices:
-        return
-    built = {domain for (domain,) in conn.execute("SELECT domain FROM runtime.rebuild")}
-    rows = [
-        (kind, device, moment(parse(since)), schema)
-        for kind, device in devices
-        for domain in DERIVED_BY.get(kind, ())
-        for schema in ((domain, next_of(domain)) if domain in built else (domain,))
-    ]
-    if rows:
-        conn.cursor().executemany(
-            "INSERT INTO registry.stale (kind, device, since, domain) VALUES (%s, %s, %s, %s)", rows
-        )
+    for kind, device in devices:
+        for domain in DERIVED_BY.get(kind, ()):
+            yield kind, device, parse(since), domain
+
+
+def made_stale_after(conn: Connection, known_at: datetime) -> dict[str, dict[str, datetime]]:
+    """By domain and device, from when on timelines depend on what the registry learned after `known_at`."""
+    rows = conn.execute(
+        "SELECT kind, id, valid_from, data FROM registry.item WHERE recorded > %(at)s"
+        " OR (superseded > %(at)s AND superseded <> 'infinity')",
+        {"at": known_at},
+    ).fetchall()
+    found: dict[str, dict[str, datetime]] = {}
+    for kind, item_id, since, data in rows:
+        for _, device, at, domain in _made_stale(conn, Change(kind, item_id, text(micros(since)), data), ()):
+            devices = found.setdefault(domain, {})
+            devices[device] = min(moment(at), devices.get(device, moment(at)))
+    return found
 
 
 _BEGINNING: Final = "0001-01-01T00:00:00Z"

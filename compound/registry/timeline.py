@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -154,10 +155,14 @@ def version_of(conn: Connection) -> int:
     return int(row[0])
 
 
-def load(conn: Connection) -> Registry:
-    """The registry as now known. Read it under the shared registry lock, else it may change meanwhile."""
+def load(conn: Connection, known_at: datetime | None = None) -> Registry:
+    """The registry as now known, or as it was at `known_at`. Read it under the shared registry lock, or in a snapshot, else it
+    may change meanwhile.
+    """
     rows = conn.execute(
-        "SELECT kind, id, (extract(epoch FROM valid_from) * 1000000)::bigint, data"
-        " FROM registry.item WHERE superseded = 'infinity' ORDER BY \"offset\""
+        "SELECT kind, id, (extract(epoch FROM valid_from) * 1000000)::bigint, data FROM registry.item"
+        " WHERE CASE WHEN %(at)s::timestamptz IS NULL THEN superseded = 'infinity'"
+        ' ELSE recorded <= %(at)s AND superseded > %(at)s END ORDER BY "offset"',
+        {"at": known_at},
     ).fetchall()
     return build(rows, version_of(conn))

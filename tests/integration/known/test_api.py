@@ -1,0 +1,121 @@
+"""`?known_at=`: the API answers what it answered then, and says what it can't."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import httpx
+import pytest
+
+from api.app import create_app
+from api.database import Database
+from compound.settings import Settings
+from compound.timeutil import HOUR, micros, moment, text
+from processors.known import recall_from
+from tests.properties.events import ALTERATIONS, DEVICES, PLACES, START
+from tests.properties.house import House
+from tests.support.rebuild_rig import events
+
+pytestmark = pytest.mark.timeout(900)
+DOMAINS = ("registry", "energy", "parking", "access", "parcels", "solar")
+SINCE, UNTIL = text(START - HOUR), text(START + 20 * HOUR)
+RANGE = f"from={SINCE}&to={UNTIL}"
+ASKED = (
+    *(f"/v1/energy/{group}&{RANGE}&by={by}".replace("&", "?", 1) for by in ("quarter", "day")
+      for group in ("meter/m1", "meter/i1", "point/p-main", "point/p-sub", "site/s")),
+    f"/v1/energy/meter/m2?{RANGE}&by=quarter&register=import_wh",
+    f"/v1/energy/balance/p-main?{RANGE}&by=quarter",
+    f"/v1/meters/m1/points?{RANGE}",
+    f"/v1/meters/m2/segments?{RANGE}",
+    f"/v1/parking/c/now?at={text(START + 3 * HOUR)}",
+    f"/v1/parking/c/history?{RANGE}&step=5m",
+    f"/v1/parking/c/stays?{RANGE}",
+    f"/v1/parking/carparks?at={text(START + 2 * HOUR)}",
+    f"/v1/parking/spots/p-spot/segments?{RANGE}",
+    f"/v1/access/zones?at={text(START + 3 * HOUR)}",
+    f"/v1/access/zones/yard/history?{RANGE}&step=5m",
+    f"/v1/access/doors/g1/openings?{RANGE}",
+    f"/v1/access/passages?{RANGE}",
+    f"/v1/access/persons/tok:access:2026-09:{'a' * 32}/places?{RANGE}",
+    f"/v1/parcels/banks?at={text(START + 3 * HOUR)}",
+    f"/v1/parcels/p-bank/cells?at={text(START + 3 * HOUR)}",
+    f"/v1/parcels/p-bank/parcels?{RANGE}",
+    f"/v1/parcels/dwell?{RANGE}",
+    f"/v1/solar/roof?{RANGE}&by=quarter",
+    f"/v1/solar/roof?{RANGE}",
+    f"/v1/solar/inverters/i1?{RANGE}",
+    f"/v1/solar/inverters/i1/states?{RANGE}",
+    "/v1/registry/device",
+    "/v1/registry/device/m2",
+)  # fmt: skip
+
+
+@asynccontextmanager
+async def asking(settings: Settings, **more: Any) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(settings, **more)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as api,
+    ):
+        yield api
+
+
+async def test_the_answers_of_then(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All routes that answer known_at: as answered at K, after much has come that changes what they say now."""
+    settings = Settings(database_url=database)
+    chance, begun = Random(11), micros(datetime.now(UTC)) - HOUR
+    first = [*PLACES, *DEVICES, *events(chance, 400), *ALTERATIONS[:2]]
+    later = [*events(Random(12), 400, 60), *ALTERATIONS[2:]]
+    known_at = moment(begun + len(first) - 1)
+    with House(database, DOMAINS) as house:
+        async with asking(settings, recall=recall_from(settings)) as api:
+            _feed(house, first, begun)
+            monkeypatch.setattr(Database, "now", lambda self: known_at)
+            then = [await api.get(path) for path in ASKED]
+            assert [(path, a.text) for path, a in zip(ASKED, then, strict=True) if a.status_code != 200] == []
+            _feed(house, later, begun + 1_000_000)
+            differs = 0
+            for path, before in zip(ASKED, then, strict=True):
+                known = await api.get(
+                    f"{path}{'&' if '?' in path else '?'}known_at={known_at.isoformat().replace('+', '%2B')}"
+                )
+                assert known.status_code == 200, (path, known.text)
+                assert (path, known.json()) == (path, before.json())
+                differs += (await api.get(path)).json() != before.json()
+            assert differs > len(ASKED) // 2
+
+
+async def test_what_can_not_be_answered_is_said(database: str) -> None:
+    """Too much, ahead of now, too many at once, or started without: each a problem with a sentence."""
+    settings = Settings(database_url=database, api_known_points=10, api_query_s=0.5)
+    with House(database, DOMAINS) as house:
+        _feed(house, [*PLACES, *DEVICES, *events(Random(13), 200)], micros(datetime.now(UTC)) - HOUR)
+    path = f"/v1/energy/site/s?{RANGE}&by=day&known_at="
+    early, ahead = "2026-01-01T00:00:00Z", text(micros(datetime.now(UTC) + timedelta(days=1)))
+    async with asking(settings, recall=recall_from(settings)) as api:
+        answer = await api.get(path + text(micros(datetime.now(UTC)) - HOUR + 100))
+        assert (answer.status_code, "COMPOUND_API_KNOWN_POINTS" in answer.json()["detail"]) == (400, True)
+        assert (await api.get(path + ahead)).status_code == 400
+        assert (await api.get(path + early)).json()["type"].endswith("not-found")
+        places = api._transport.app.state.services.places  # type: ignore[attr-defined]
+        await asyncio.gather(*(places.acquire() for _ in range(settings.api_known)))
+        assert (await api.get(path + early)).json()["type"].endswith("busy")
+    async with asking(settings) as api:
+        assert "processors" in (await api.get(path + early)).json()["detail"]
+
+
+def _feed(house: House, given: list[Any], recorded: int) -> None:
+    """Through all domains, and settled."""
+    stored = house.store(given, recorded)
+    house.now = recorded + len(stored)
+    for name in house.domains:
+        topics = house._members[name][0].worker.domain.topics
+        house.deliver([each for each in stored if each.topic in topics], name)
+    for _ in range(3):  # the clear sky of a site is filled in slices
+        house.settle()

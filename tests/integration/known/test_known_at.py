@@ -1,0 +1,79 @@
+"""P7: a state as known at K is what the tables were then, with lag zero; whatever came and was registered since."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from compound.known import Asked, World
+from compound.settings import Settings
+from compound.timeutil import moment
+from processors.known import recall_from
+from tests.properties.events import ALTERATIONS, BY_DOMAIN, DEVICES, PLACES, Given
+from tests.properties.house import ENERGY, FACTS, House
+from tests.services.databases import Databases
+
+pytestmark = pytest.mark.timeout(900)
+RECORDED = 1_800_000_000_000_000
+SEGMENTS = 'SELECT subject, what, kind, start, key, "end", data::text AS data, tell_at FROM {} ORDER BY 1, 2, 3, 4, 5'
+ITEMS = (
+    "SELECT kind, id, valid_from, valid_to::text AS valid_to, data::text AS data FROM registry.current ORDER BY 1, 2, 3"
+)
+
+Facts = dict[str, list[tuple[Any, ...]]]
+
+
+def queries(domain: str) -> dict[str, str]:
+    """What is compared: facts, and what the registry says."""
+    tables = {f"{domain}.{table}": SEGMENTS.format(f"{domain}.{table}") for table in FACTS.get(domain, ())}
+    energy = {f"energy.{table}": query for table, query in ENERGY.items()} if domain in ("energy", "solar") else {}
+    return {**tables, **energy, "registry": ITEMS}
+
+
+def now(url: str, domain: str) -> Facts:
+    """As the live tables are."""
+    with psycopg.connect(url, options="-c TimeZone=UTC") as conn:
+        return {name: conn.execute(query).fetchall() for name, query in queries(domain).items()}
+
+
+def as_known(world: World, domain: str) -> Facts:
+    """As they are in a world."""
+    return {name: [tuple(row.values()) for row in world.rows(query, [])] for name, query in queries(domain).items()}
+
+
+@pytest.mark.parametrize("domain", sorted(BY_DOMAIN))
+@settings(deadline=None, max_examples=8, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_p7_as_known_at_k_is_what_the_tables_were_then(databases: Databases, domain: str, data: st.DataObject) -> None:
+    """Events late and repeated, the registry's changes among them; tables saved after each batch."""
+    chance = random.Random(data.draw(st.integers(0, 2**32)))
+    drawn = data.draw(st.lists(BY_DOMAIN[domain], min_size=5, max_size=150))
+    altered = data.draw(st.lists(st.sampled_from(ALTERATIONS), max_size=4, unique_by=lambda given: given[1].id))
+    size = data.draw(st.integers(1, 60))
+    life: list[Given] = [*drawn, *altered]
+    chance.shuffle(life)
+    url = databases.create()
+    try:
+        saved: dict[int, Facts] = {}
+        with House(url, ("registry", domain, *(("energy",) if domain == "solar" else ()))) as house:
+            recorded = RECORDED
+            for batch in ([*PLACES, *DEVICES], *(life[at : at + size] for at in range(0, len(life), size))):
+                stored = house.store(batch, recorded)
+                recorded += len(stored)
+                house.now = recorded
+                for name in house.domains:
+                    topics = house._members[name][0].worker.domain.topics
+                    house.deliver([each for each in stored if each.topic in topics], name)
+                house.settle()
+                saved[recorded - 1] = now(url, domain)
+        recall = recall_from(Settings(database_url=url))
+        for known_at, facts in saved.items():
+            with recall(Asked(moment(known_at), domain)) as world:
+                assert as_known(world, domain) == facts
+    finally:
+        databases.drop(url)
