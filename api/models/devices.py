@@ -71,7 +71,7 @@ class DeviceShown(Model):
     last_seen: Time | None = Field(description="Newest arrival (the log's time).")
     newest: Time | None = Field(description="Newest time of its own.")
     boot: int | None = Field(description="Which start of the device was heard last.")
-    messages: int
+    messages: int | None = Field(description="Records in the log; null at a moment that lies behind.")
 
 
 class Channel(Model):

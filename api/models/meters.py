@@ -72,3 +72,38 @@ class MeterSegment(Model):
     last: int
     quantity: int | None = Field(description="last - first; null in a break.")
     quality: Literal["measured", "estimated", "substituted", "break"]
+
+
+class Counter(Model):
+    """A register at a moment: the energy (or volume) it had counted, from its first reading's own value on."""
+
+    example: ClassVar = {
+        "register": "import_wh",
+        "unit": "Wh",
+        "counter": 40030400,
+        "quality": "measured",
+        "start": "2026-10-01T02:00:00Z",
+        "end": "2026-10-01T02:15:00Z",
+    }
+
+    what: Register = Field(alias="register")
+    unit: Literal["Wh", "l"]
+    counter: int | None = Field(
+        description="Evenly between the readings around; null in a break, where no reading follows, and within a stretch that is"
+        " spread by the clear sky."
+    )
+    quality: Literal["measured", "estimated", "substituted", "break"] | None = Field(
+        description="Of the segment around."
+    )
+    start: Time | None = Field(description="Of the segment around: the reading before.")
+    end: Time | None = Field(description="The reading after.")
+
+
+class Counters(Model):
+    """All registers of a meter at a moment."""
+
+    example: ClassVar = {"meter": "m-001", "at": "2026-10-01T02:06:00Z", "items": [Counter.example]}
+
+    meter: str
+    at: Time
+    items: list[Counter]

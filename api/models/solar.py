@@ -129,3 +129,21 @@ class PlantReport(Model):
     stale: bool = Field(description=STALE)
     total: Ratios
     items: list[RatiosOf] | list[PlantQuarter]
+
+
+class InverterState(Model):
+    """What an inverter was in at a moment."""
+
+    example: ClassVar = {
+        "device": "inv-dev-1",
+        "at": "2026-10-01T02:06:00Z",
+        "state": "MPPT",
+        "faults": [],
+        "since": "2026-10-01T01:30:00Z",
+    }
+
+    device: str
+    at: Time
+    state: str = Field(description="As SunSpec 103 names it (OFF … STANDBY), or unknown.")
+    faults: list[str]
+    since: Time | None = Field(description="Since when; null where nothing was heard before.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from fastapi import APIRouter, Path, Query, Response
@@ -15,7 +15,7 @@ from api.models.alerts import Alert, AlertDetail, AlertEvent, AlertState, Catego
 from api.pages import Page, Paged
 from api.problems import missing
 from api.services import All, Db
-from api.times import LATEST
+from api.times import LATEST, At
 from compound.events import COMMANDS, Event, history_id
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
@@ -25,6 +25,7 @@ OPEN: Final[Sequence[AlertState]] = STATES[:3]
 """What stands on a desk's list."""
 
 _ALERTS = load("alerts")
+_ALERTS_AT = load("alerts_at")
 _EVENTS = query(
     "SELECT id, type, source, time, recorded, data FROM alerts.event WHERE alert = :id"
     ' ORDER BY recorded, "offset", id LIMIT 1000'
@@ -61,20 +62,20 @@ async def alerts(
         str | None, Query(pattern=r"^[A-Za-z0-9._:-]{1,80}$", description="Only of this device, person or department.")
     ] = None,
     rule: Annotated[str | None, Query(pattern=r"^[a-z0-9-]{1,40}$", description="Only of this rule.")] = None,
+    at: At = None,
 ) -> Page[Alert]:
-    """Alerts, the newest first."""
+    """Alerts as they stand, or stood at a moment, the newest first."""
     raised, id_ = page.after((LATEST, ""))
-    rows = await database.rows(
-        _ALERTS,
-        id=None,
-        states=list(STATES if state is None else OPEN if state == "open" else [state]),
-        category=category,
-        subject=subject,
-        rule=rule,
-        after_raised=raised,
-        after_id=id_,
-        limit=page.limit,
-    )
+    only: dict[str, Any] = {
+        "states": list(STATES if state is None else OPEN if state == "open" else [state]),
+        "category": category,
+        "subject": subject,
+        "rule": rule,
+        "after_raised": raised,
+        "after_id": id_,
+        "limit": page.limit,
+    }
+    rows = await (database.rows(_ALERTS, id=None, **only) if at is None else database.rows(_ALERTS_AT, at=at, **only))
     shown, following = page.cut(rows, lambda row: (row["raised"], row["id"]))
     return Page(items=Alert.each(shown), next=following)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
@@ -14,11 +14,12 @@ from api.models.devices import Channel, DeviceDetail, DeviceEvent, DeviceKind, D
 from api.pages import Page, Paged
 from api.problems import missing
 from api.services import Db
-from api.times import Year
+from api.times import At, Year
 
 router = APIRouter(prefix="/v1/devices", tags=["devices"])
 
 _DEVICES = load("devices")
+_DEVICES_AT = load("devices_at")
 _CHANNELS = load("device_channels")
 _GAPS = load("device_gaps")
 _LOST = query("SELECT coalesce(sum(last - first + 1), 0)::bigint FROM liveness.gap WHERE device = :id")
@@ -34,12 +35,15 @@ async def devices(
     kind: Annotated[DeviceKind | None, Query(description="Only this kind.")] = None,
     site: Annotated[str | None, Query(pattern=ID, description="Only of this site.")] = None,
     state: Annotated[State | None, Query(description="Only in this state.")] = None,
+    at: At = None,
 ) -> Page[DeviceShown]:
-    """The devices that are registered now or were ever heard, by id, with their state."""
+    """The devices that are registered at a moment (now) or were heard by then, by id, with their state."""
     (after,) = page.after(("",))
-    rows = await database.rows(
-        _DEVICES, now=_now(), id=None, kind=kind, site=site, state=state, after=after, limit=page.limit
-    )
+    only: dict[str, Any] = {"kind": kind, "site": site, "state": state, "after": after, "limit": page.limit}
+    if at is None:
+        rows = await database.rows(_DEVICES, now=_now(), id=None, **only)
+    else:
+        rows = await database.rows(_DEVICES_AT, at=at, **only)
     shown, following = page.cut(rows, lambda row: (row["id"],))
     return Page(items=DeviceShown.each(shown), next=following)
 

@@ -10,9 +10,9 @@ from api import lookups
 from api.database import Database, Row, Session, load
 from api.ids import path_id
 from api.known import known
-from api.models.meters import Address, MeterPoint, MeterSegment, Register
+from api.models.meters import Address, Counter, Counters, MeterPoint, MeterSegment, Register
 from api.pages import Page, Paged
-from api.times import EARLIEST, Year
+from api.times import EARLIEST, At, Year
 
 router = APIRouter(prefix="/v1/meters", tags=["energy"])
 
@@ -26,6 +26,7 @@ VOLUMES: Final = frozenset({"water", "gas"})
 _SERIES = load("meter_series")
 _POINTS = load("meter_points")
 _SEGMENTS = load("meter_segments")
+_COUNTERS = load("meter_counters")
 
 Meter = Annotated[str, path_id("Meter or inverter (a device).", "m-001")]
 OnlyRegister = Annotated[Register | None, Query(description="Only this register; all of the meter when left out.")]
@@ -84,6 +85,18 @@ async def meter_segments(
     return Page(items=[_segment(row, known[row["series"]]) for row in shown], next=following)
 
 
+@router.get("/{id}/counters")
+async def meter_counters(database: Db, id: Meter, at: At = None) -> Counters:
+    """What the registers of a meter had counted at a moment; interval data counts nothing and is not among them."""
+    moment = at or database.now()
+    async with database.snapshot() as session:
+        known = {
+            n: row for n, row in (await registers(session, id, None)).items() if not row["what"].startswith("interval")
+        }
+        rows = await session.rows(_COUNTERS, series=list(known), at=moment)
+    return Counters(meter=id, at=moment, items=[_counter(row, known[row["series"]]) for row in rows])
+
+
 async def registers(session: Session, device: str, register: str | None) -> dict[int, Row]:
     """The series of a device by number. Raises Problem when it neither is registered nor ever said anything."""
     rows = await session.rows(_SERIES, device=device, register=register)
@@ -111,3 +124,8 @@ def _segment(row: Row, series: Row) -> MeterSegment:
         quantity=None if quality == "break" else row["last"] - row["first"],
         quality=quality,
     )
+
+
+def _counter(row: Row, series: Row) -> Counter:
+    quality = None if row["mark"] is None else QUALITIES[row["mark"]]
+    return Counter.of(row, what=series["what"], unit="l" if series["medium"] in VOLUMES else "Wh", quality=quality)

@@ -15,7 +15,7 @@ from api.ids import path_id
 from api.known import known
 from api.models.energy import Consumption
 from api.models.segments import Segment
-from api.models.solar import Plant, PlantQuarter, PlantReport, Ratios, RatiosOf
+from api.models.solar import InverterState, Plant, PlantQuarter, PlantReport, Ratios, RatiosOf
 from api.pages import Page, Paged
 from api.problems import missing
 from api.routes.energy import energy_use
@@ -36,6 +36,7 @@ _PLANTS = load("plants")
 _SITE = load("plant_site")
 _BY_BUCKET = load("plant_ratios")
 _STATES = load("inverter_states")
+_STATE = load("inverter_state")
 _RATIOS = query("SELECT *, yield_wh AS wh, yield_coverage AS coverage FROM solar.ratios(:plant, :since, :until)")
 _QUARTERS = query(
     "SELECT *, yield_wh AS wh, yield_coverage AS coverage FROM solar.plant_quarter(:plant, :since, :until)"
@@ -88,6 +89,16 @@ async def inverter_yield(
 ) -> Consumption:
     """What an inverter counted, by quarter hour."""
     return await energy_use(database, "meter", device, since, until, page, "quarter", None, "energy_wh")
+
+
+@router.get("/inverters/{device}/state")
+async def inverter_state(database: InverterDb, device: Inverter, at: At = None) -> InverterState:
+    """What an inverter was in at a moment."""
+    moment = at or database.now()
+    async with database.snapshot() as session:
+        await lookups.item(session, "device", device, "inverter")
+        row = await session.row(_STATE, device=device, at=moment)
+    return InverterState.of(row or {"state": "unknown", "faults": [], "since": None}, device=device, at=moment)
 
 
 @router.get("/inverters/{device}/states")

@@ -94,12 +94,13 @@ async def test_the_answers_of_then(database: str, monkeypatch: pytest.MonkeyPatc
 async def test_what_can_not_be_answered_is_said(database: str) -> None:
     """Too much, ahead of now, too many at once, or started without: each a problem with a sentence."""
     settings = Settings(database_url=database, api_known_points=10, api_query_s=0.5)
+    begun = micros(datetime.now(UTC)) - HOUR
     with House(database, DOMAINS) as house:
-        _feed(house, [*PLACES, *DEVICES, *events(Random(13), 200)], micros(datetime.now(UTC)) - HOUR)
+        _feed(house, [*PLACES, *DEVICES, *events(Random(13), 200)], begun)
     path = f"/v1/energy/site/s?{RANGE}&by=day&known_at="
     early, ahead = "2026-01-01T00:00:00Z", text(micros(datetime.now(UTC) + timedelta(days=1)))
     async with asking(settings, recall=recall_from(settings)) as api:
-        answer = await api.get(path + text(micros(datetime.now(UTC)) - HOUR + 100))
+        answer = await api.get(path + text(begun + 100))
         assert (answer.status_code, "COMPOUND_API_KNOWN_POINTS" in answer.json()["detail"]) == (400, True)
         assert (await api.get(path + ahead)).status_code == 400
         assert (await api.get(path + early)).json()["type"].endswith("not-found")
