@@ -1,6 +1,8 @@
 """Measure everything and write docs/benchmarks.md: `make bench`, or
 
     python -m benchmarks [--quick] [--only way-postgresql,way-kafka,bridge,log,clients,energy,dashboards]
+    ),
+    python -m benchmarks [--quick] [--only way-postgresql,way-kafka,bridge,log,clients,rebuild,energy]
 
 Each part runs in a process of its own, one after the other; what it found is kept in var/benchmarks, and the document is
 made of what lies there, so a part can be measured again alone. `--quick` shows in few minutes that all of it works: its
@@ -52,6 +54,11 @@ PARTS = {
         "benchmarks.dashboards --json",
         "benchmarks.dashboards --json --days 3 --runs 2",
         "dashboards over a year of 1,000 meters",
+    ),
+    "rebuild": Part(
+        "benchmarks.rebuild --json --readings 5000000",
+        "benchmarks.rebuild --json --readings 20000 --meters 200",
+        "a rebuild",
     ),
     "energy": Part("benchmarks.energy --json", "benchmarks.energy --json --batches 2 --size 1000", "the energy domain"),
 }

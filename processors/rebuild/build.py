@@ -7,7 +7,7 @@ never made again. Changes of the registry that come meanwhile make stale here wh
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple, Self
 
@@ -18,7 +18,7 @@ from compound.log import pages
 from compound.log.port import Slot, Stored
 from compound.registry.timeline import Registry, load, version_of
 from compound.settings import Settings
-from compound.store.db import Connection, Lock, connect
+from compound.store.db import Connection, Lock, connect, sql_text
 from compound.store.schemas import next_of
 from processors.main import create
 from processors.rebuild import schema
@@ -41,7 +41,6 @@ _MOVE: Final = """
 INSERT INTO position SELECT * FROM unnest(%s::text[], %s::int[], %s::int[], %s::bigint[])
 ON CONFLICT (topic, generation, partition) DO UPDATE SET next_offset = excluded.next_offset
 """
-_ENDS: Final = "SELECT topic, generation, partition, next_offset FROM book.partition WHERE topic = ANY(%s)"
 _LIKE: Final = """
 SELECT attrelid::regclass::text, attname, format_type(atttypid, atttypmod) FROM pg_attribute
 WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum
@@ -155,7 +154,7 @@ class Build:
         """The next records of the book, all partitions at the same pace; moves `read`. None when all are read."""
         deadline = time.monotonic() + PATIENCE_S
         while any(at > read.get(slot, 0) for slot, at in targets.items()):
-            ends = positions_of(self._reading, "book", self._code.topics)
+            ends = pages.ends(self._reading, targets)
             if wanted := share(targets, read, ends, self._batch):
                 stored = pages.read(self._reading, wanted)
                 read.update({slot: until for slot, (_, until) in wanted.items()})
@@ -231,13 +230,9 @@ def share(targets: Positions, read: Positions, ends: Positions, limit: int) -> d
     return wanted
 
 
-def positions_of(conn: Connection, schema_name: str, topics: Sequence[str] | None = None) -> dict[Slot, int]:
-    """Positions of a schema; of the book where its partitions of `topics` end."""
-    if schema_name == "book":
-        rows = conn.execute(_ENDS, (list(topics or ()),)).fetchall()
-    else:
-        rows = conn.execute(_WHERE.format(schema_name)).fetchall()
-    return {Slot(*row[:3]): int(row[3]) for row in rows}
+def positions_of(conn: Connection, schema_name: str) -> dict[Slot, int]:
+    """The positions in a schema."""
+    return {Slot(*row[:3]): int(row[3]) for row in conn.execute(sql_text(_WHERE.format(schema_name)))}
 
 
 def hold(conn: Connection, domain: str) -> None:
