@@ -46,6 +46,7 @@ def make(conn: Connection, domain: str) -> None:
     conn.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(made)))
     for table in tables(conn, domain):
         copy(conn, domain, table, made)
+        edition.make_like(conn, f"{domain}.{table}", f"{made}.{table}")
     conn.execute("DELETE FROM registry.stale WHERE domain = %s", (made,))
     conn.execute("INSERT INTO runtime.rebuild (domain) VALUES (%s)", (domain,))
 
@@ -61,16 +62,14 @@ def copy(conn: Connection, schema: str, table: str, made: str) -> None:
         )
     for (definition,) in conn.execute(_INDEXES, (text,)).fetchall():
         conn.execute(sql.SQL(definition.replace(f" ON {schema}.", f" ON {made}.", 1)))
-    edition.make_like(conn, f"{schema}.{table}", f"{made}.{table}")
 
 
 def drop(conn: Connection, schema: str) -> bool:
     """Drop a schema and its tables; whether there was one. Raises DependentObjectsStillExist where something reads them."""
     there = conn.execute("SELECT FROM pg_namespace WHERE nspname = %s", (schema,)).fetchone() is not None
     if there:
-        names = [sql.Identifier(schema, name) for name in tables(conn, schema)]
-        if names:
-            conn.execute(sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(names)))
+        for name in tables(conn, schema):  # one by one: a hypertable is not dropped along with others
+            conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(schema, name)))
         conn.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(schema)))
     return there
 
