@@ -54,7 +54,7 @@ class Totals:
         self.actual[year.number(since) : year.number(until)] = 0
         self.coverage[year.number(since) : year.number(until)] = 0
         rows = conn.execute(
-            "SELECT start, quantity, coverage FROM energy.use_by_quarters('department', %s, %s, %s, %s, %s, 'infinity')"
+            "SELECT start, quantity, coverage FROM energy.uses_by_quarters('department', ARRAY[%s], %s, %s, %s, %s, 'infinity')"
             " WHERE quantity IS NOT NULL",
             (*_counted(planned.quota), moment(since), moment(until)),
         ).fetchall()
@@ -67,10 +67,11 @@ class Totals:
 
 def _days(conn: Connection, planned: Planned) -> set[Day]:
     days = planned.year.days
+    department, medium, only = _counted(planned.quota)
     rows = conn.execute(
-        "SELECT period, quantity, coverage FROM energy.use_by_days('department', %s, %s, %s, %s, %s, 'day', 'infinity')"
-        " WHERE quantity IS NOT NULL",
-        (*_counted(planned.quota), days[0], date(days[-1].year + 1, 1, 1)),
+        "SELECT period, quantity, coverage FROM energy.uses_by_days('department', ARRAY[%s], %s, %s,"
+        " energy.zone_of('department', %s), %s, %s, 'day', 'infinity') WHERE quantity IS NOT NULL",
+        (department, medium, only, department, days[0], date(days[-1].year + 1, 1, 1)),
     ).fetchall()
     return {(day, int(quantity), float(share)) for day, quantity, share in rows}
 

@@ -32,14 +32,14 @@ ITEMS: list[tuple[str, str, int, dict[str, Any] | None]] = [
 ]
 USAGE = """
 CREATE TABLE usage (start timestamptz PRIMARY KEY, quantity bigint NOT NULL, coverage float8 NOT NULL);
-DROP FUNCTION energy.use_by_days;
-DROP FUNCTION energy.use_by_quarters;
-CREATE FUNCTION energy.use_by_quarters(
-    kind text, of_id text, of_medium text, of_what text, since timestamptz, until timestamptz, now timestamptz)
+DROP FUNCTION energy.uses_by_days;
+DROP FUNCTION energy.uses_by_quarters;
+CREATE FUNCTION energy.uses_by_quarters(
+    kind text, ids text[], of_medium text, of_what text, since timestamptz, until timestamptz, now timestamptz)
     RETURNS TABLE (start timestamptz, quantity bigint, coverage float8) LANGUAGE sql STABLE AS
     'SELECT u.start, u.quantity, u.coverage FROM public.usage u WHERE u.start >= since AND u.start < until';
-CREATE FUNCTION energy.use_by_days(
-    kind text, of_id text, of_medium text, of_what text, since date, until date, by text, now timestamptz)
+CREATE FUNCTION energy.uses_by_days(
+    kind text, ids text[], of_medium text, of_what text, zone text, since date, until date, by text, now timestamptz)
     RETURNS TABLE (period date, quantity bigint, coverage float8) LANGUAGE sql STABLE AS
     'SELECT (u.start AT TIME ZONE ''Asia/Shanghai'')::date, sum(u.quantity)::bigint, sum(u.coverage) / 96
      FROM public.usage u GROUP BY 1';
