@@ -22,6 +22,7 @@ from compound.registry.timeline import Registry, load, version_of
 from compound.settings import Settings
 from compound.store.db import AWAY, Connection, Lock, connect
 from processors.runtime import metrics
+from processors.runtime.alive import alive
 from processors.runtime.domain import Domain, Tx
 
 TICK_S = 1.0
@@ -170,7 +171,7 @@ class Worker:
         events = [received for stored in batch if (received := self._event(stored)) is not None]
         started = time.perf_counter()
         conn = self._connection()
-        with conn.transaction():
+        with alive(conn, self._settings.session_s), conn.transaction():
             self._fence(conn, moves)
             tx = self._begin(conn)
             self.domain.apply(tx, events)
@@ -184,7 +185,7 @@ class Worker:
         conn = self._connection()
         again = True
         while again:
-            with conn.transaction():
+            with alive(conn, self._settings.session_s), conn.transaction():
                 self._fence(conn, {slot: self._positions[slot] for slot in slots})
                 tx = self._begin(conn, slots)
                 again = self._rederive(tx, slots)

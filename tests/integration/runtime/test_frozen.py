@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 import pytest
 
@@ -14,6 +15,7 @@ from compound.log.port import Address, Log, Record
 from compound.settings import Settings
 from compound.store.db import Lock, connect
 from processors.parking import create
+from processors.runtime import worker as workers
 from processors.runtime.domain import Tx
 from processors.runtime.outbox import Relay
 from processors.runtime.worker import Worker
@@ -69,6 +71,7 @@ def test_a_frozen_worker_lets_go_of_the_registry_and_takes_the_batch_afterwards(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Others could not so much as begin a transaction behind a change of the registry that waits for it."""
+    monkeypatch.setattr(workers, "alive", lambda *_: nullcontext())  # in a process that is stopped, it is stopped too
     log = open_log("", database, 1)
     log.append([record("a", 1_700_000_000_000_000, "occupied")])
     settings = Settings(database_url=database, processors_poll_s=0.05, session_s=1)
@@ -95,4 +98,30 @@ def test_a_frozen_worker_lets_go_of_the_registry_and_takes_the_batch_afterwards(
     stop.set()
     frozen.join(30)
     assert not frozen.is_alive()
+    log.close()
+
+
+def test_a_worker_that_computes_longer_than_the_session_keeps_its_transaction(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by chaos, seed 1: its batch failed for ever."""
+    log = open_log("", database, 1)
+    log.append([record("a", 1_700_000_000_000_000, "occupied")])
+    settings = Settings(database_url=database, processors_poll_s=0.05, session_s=1)
+    domain = create(settings)
+    apply, begun, stop = domain.apply, [], threading.Event()
+
+    def long(tx: Tx, events: Sequence[Received]) -> None:
+        begun.append(1)
+        time.sleep(2.5)
+        apply(tx, events)
+
+    monkeypatch.setattr(domain, "apply", long)
+    worker = threading.Thread(target=Worker(domain, log, settings).run, args=(stop,))
+    with connect(database, "test", autocommit=True) as conn:
+        worker.start()
+        until(lambda: conn.execute("SELECT count(*) FROM parking.point").fetchone() == (1,))
+    stop.set()
+    worker.join(30)
+    assert len(begun) == 1
     log.close()
