@@ -1,4 +1,5 @@
-"""The event log: rate and CPU to append and to read, on both adapters, by size of batch; and where appending spends it.
+"""The event log: rate and CPU to append and to read, on both adapters, by size of batch; to copy Kafka into the book; and
+where appending spends it.
 
     python -m benchmarks.log [--records 50000] [--json]
 
@@ -18,6 +19,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
+from compound.archive.archiver import Archiver
+from compound.archive.metrics import Metrics
 from compound.events import Event, to_record
 from compound.log.book import FIRST_ROOT, Chain, encode_headers
 from compound.log.kafka import KafkaLog
@@ -121,6 +124,25 @@ def measure(log: TestedLog, server: int, count: int) -> dict[str, Figures]:
     return found
 
 
+def archive(log: KafkaLog, database_url: str, server: int, database: int) -> Figures:
+    """Copy all that Kafka holds into the book by one archiver; CPU of PostgreSQL beside that of Kafka."""
+    archiver = Archiver(log, database_url, ["meter"], 7, Metrics())
+    reader = log.tail("bench-archiver", ["meter"], archiver._positions)
+    left = sum(log.heads(["meter"]).values())
+    while not (copied := archiver.turn(reader)):
+        pass
+    left -= copied
+    kafka, postgres, counted = Meter(server), Meter(database), left
+    kafka.start()
+    postgres.start()
+    while left:
+        left -= archiver.turn(reader)
+    figures = kafka.stop(counted) | {"database_us": postgres.stop(counted)["server_us"]}
+    reader.close()
+    archiver.close()
+    return figures
+
+
 def latency(log: Log) -> Figures:
     """From the call of an append of one record to its delivery to a waiting reader, in milliseconds."""
     reader = log.reader("bench-latency", ["meter"], lambda slots: {slot: log.heads(["meter"])[slot] for slot in slots})
@@ -192,7 +214,8 @@ def run(count: int) -> dict[str, dict[str, Figures]]:
         found["postgresql"] = measure(log, postgres.process.pid, count)
         log.close()
         other = KafkaLog(kafka.bootstrap, postgres.url)
-        found["kafka"] = measure(other, kafka.process.pid, count)
+        found["kafka"] = measure(other, kafka._process.pid, count)
+        found["kafka"]["archive"] = archive(other, postgres.url, kafka._process.pid, postgres.process.pid)
         other.close()
     found["postgresql"]["steps"] = steps(count)
     return found

@@ -16,9 +16,10 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from compound.archive import ArchiveStopped
 from compound.archive.archiver import Archiver
 from compound.archive.metrics import Metrics
 from compound.events import TOPICS
@@ -26,9 +27,9 @@ from compound.log.audit import audit
 from compound.log.book import decode_headers
 from compound.log.kafka import KafkaLog
 from compound.log.open import open_log
-from compound.log.port import Record, Slot
-from compound.timeutil import micros
-from tests.integration.log.contract import eventually
+from compound.log.port import LogUnavailable, Record, Slot
+from compound.timeutil import DAY, micros
+from tests.integration.log.contract import eventually, tries
 
 ROOT = Path(__file__).parents[3]
 PARTITIONS = 3
@@ -152,7 +153,7 @@ def archived(conn: psycopg.Connection, log: KafkaLog) -> bool:
     return {Slot(*row[:3]): row[3] for row in rows} == log.heads(TOPICS)
 
 
-def test_every_record_stands_in_the_book_byte_for_byte(log, conn, make, database, kafka_bootstrap):
+def test_p1_every_record_stands_in_the_book_byte_for_byte(log, conn, make, database, kafka_bootstrap):
     fill(log, 3000)
     with running(make()):
         eventually(lambda: archived(conn, log))
@@ -167,7 +168,7 @@ def test_every_record_stands_in_the_book_byte_for_byte(log, conn, make, database
 
 
 @pytest.mark.parametrize("point", ["writing", "before", "after"])
-def test_killed_in_mid_batch_nothing_is_lost_and_nothing_doubled(
+def test_p1_killed_in_mid_batch_nothing_is_lost_and_nothing_doubled(
     log, conn, make, database, kafka_bootstrap, environment, point
 ):
     fill(log, 2000)
@@ -184,7 +185,7 @@ def test_killed_in_mid_batch_nothing_is_lost_and_nothing_doubled(
     assert (report.rows, report.findings) == (2000, [])
 
 
-def test_killed_at_any_moment_under_load(log, conn, database, kafka_bootstrap, environment):
+def test_p1_killed_at_any_moment_under_load(log, conn, database, kafka_bootstrap, environment):
     ended = threading.Event()
 
     def load() -> None:
@@ -239,7 +240,7 @@ def copied(archiver: Archiver) -> int:
     return sum(int(registry.get_sample_value("compound_archiver_records_total", {"topic": t}) or 0) for t in TOPICS)
 
 
-def test_a_zombie_writes_nothing_and_reads_again(log, conn, make, database, kafka_bootstrap):
+def test_p2_a_zombie_writes_nothing_and_reads_again(log, conn, make, database, kafka_bootstrap):
     fill(log, 500)
     zombie, other = make(), make()
     slow = zombie._same_topics
@@ -262,3 +263,228 @@ def test_a_zombie_writes_nothing_and_reads_again(log, conn, make, database, kafk
     zombie.close()
     assert in_book(conn) == in_kafka(kafka_bootstrap)
     assert audit(database).findings == []
+
+
+# What can't be continued is said, never skipped
+
+
+def stops(archiver: Archiver, log: KafkaLog) -> str:
+    """Turn until the archiver stops by itself; why."""
+    reader = log.tail("archiver", TOPICS, archiver._positions)
+    try:
+        for _ in tries(90):
+            archiver.turn(reader)
+    except ArchiveStopped as stopped:
+        return str(stopped)
+    finally:
+        reader.close()
+        archiver.close()
+    raise AssertionError("it does not stop")
+
+
+def alarms(conn: psycopg.Connection) -> dict[tuple[str, int], str]:
+    rows = conn.execute("SELECT topic, partition, alarm FROM runtime.archive WHERE alarm IS NOT NULL")
+    return {(topic, partition): alarm for topic, partition, alarm in rows}
+
+
+def test_a_gap_stops_it_with_an_alarm_and_nothing_is_skipped(log, conn, make, kafka_bootstrap, database, environment):
+    """A transaction's marker takes an offset that holds no record."""
+    fill(log, 30, ["history"])
+    producer = Producer({"bootstrap.servers": kafka_bootstrap, "transactional.id": uuid4().hex})
+    producer.init_transactions()
+    producer.begin_transaction()
+    producer.produce("history", b"foreign", b"key", 0)
+    producer.commit_transaction()
+    fill(log, 10, ["history"])
+    archiver = make()
+    why = stops(archiver, log)
+    assert "has a gap in Kafka: after 30 comes 32" in why
+    assert archiver.missing() is not None
+    [(where, alarm)] = alarms(conn).items()
+    assert where == ("history", 0)
+    assert "gap" in alarm
+    assert {offset for topic, _, offset in in_book(conn)} <= set(range(31))
+    command = [sys.executable, "-m", "ops.cli", "archiver"]
+    done = subprocess.run(command, env=environment, cwd=ROOT, timeout=120, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "has a gap in Kafka" in done.stderr.splitlines()[-1]
+    assert audit(database).findings == []
+
+
+def test_behind_kafkas_retention_it_stops_with_an_alarm(log, conn, make, admin, database):
+    fill(log, 40, ["history"])
+    drop(admin, "history", 5)
+    assert "does not hold 0: Kafka holds 5 to 40" in stops(make(), log)
+    assert list(alarms(conn)) == [("history", 0)]
+    assert in_book(conn) == {}
+    assert audit(database).findings == []
+    found = conn.execute("SELECT archived, margin, behind FROM runtime.archive WHERE topic = 'history'").fetchall()
+    assert found == [(0, -5, 40)]
+
+
+def drop(admin: AdminClient, topic: str, offset: int) -> None:
+    """What Kafka's retention does, at once."""
+    for future in admin.delete_records([TopicPartition(topic, 0, offset)]).values():
+        future.result(10)
+
+
+def test_an_alarm_is_over_when_the_partition_goes_on(log, conn, make):
+    fill(log, 10, ["history"])
+    archiver = make()
+    reader = log.tail("archiver", TOPICS, archiver._positions)
+    eventually(lambda: archiver.turn(reader) >= 0 and archived(conn, log))
+    conn.execute("UPDATE book.archive SET alarm = 'of yesterday'")
+    assert alarms(conn)
+    fill(log, 10, ["history"])
+    eventually(lambda: archiver.turn(reader) >= 0 and ("history", 0) not in alarms(conn))
+    reader.close()
+    archiver.close()
+
+
+def test_a_left_generation_takes_no_more_rows(log, conn, make, database):
+    fill(log, 10, ["history"])
+    archiver = make()
+    reader = log.tail("archiver", TOPICS, archiver._positions)
+    eventually(lambda: archiver.turn(reader) >= 0 and archived(conn, log))
+    fill(log, 10, ["history"])
+    conn.execute("UPDATE book.partition SET closed = true WHERE topic = 'history'")
+    with pytest.raises(ArchiveStopped, match="was closed while Kafka still held"):
+        eventually(lambda: archiver.turn(reader) < 0)
+    reader.close()
+    archiver.close()
+    assert len(in_book(conn)) == 10
+
+
+def test_a_recreated_topic_goes_on_in_the_next_generation(log, conn, make, admin, database, kafka_bootstrap):
+    fill(log, 60, ["history"])
+    with running(make()):
+        eventually(lambda: archived(conn, log))
+        admin.delete_topics(["history"])["history"].result(10)
+
+        def made() -> bool:
+            try:
+                log.ensure_topics({"history": 1})
+            except LogUnavailable:
+                return False
+            return bool(log.generation("history") == 2)
+
+        eventually(made)
+        fill(log, 25, ["history"])
+        eventually(lambda: archived(conn, log))
+    assert in_book(conn, 2) == {at: kept for at, kept in in_kafka(kafka_bootstrap).items() if at[0] == "history"}
+    report = audit(database)
+    assert (report.rows, report.findings) == (85, [])
+    assert report.heads[Slot("history", 1, 0)].next_offset == 60
+
+
+# Retention
+
+
+def kept(log: KafkaLog) -> dict[str, int]:
+    return log.admin.retention(TOPICS)
+
+
+def test_kafkas_retention_is_set_once_the_book_holds_what_it_would_drop(log, conn, make):
+    assert set(kept(log).values()) == {-1}, "without an archiver nothing is dropped"
+    fill(log, 30, ["history"])
+    log.admin.since = lambda partitions, time: log.admin.ends(partitions)  # all of it is old
+    archiver = make()
+    retention = archiver._report._retention
+    retention.settle(conn)
+    assert kept(log)["history"] == -1
+    assert kept(log)["meter"] == 7 * DAY // 1000
+    reader = log.tail("archiver", TOPICS, archiver._positions)
+    eventually(lambda: archiver.turn(reader) >= 0 and archived(conn, log))
+    reader.close()
+    retention.settle(conn)
+    assert set(kept(log).values()) == {7 * DAY // 1000}
+    log.ensure_topics({"history": 1})  # what was set is no topic made elsewhere
+    again = Archiver(log, "", TOPICS, 3, Metrics())
+    again._report._retention.settle(conn)
+    assert set(kept(log).values()) == {3 * DAY // 1000}
+    archiver.close()
+
+
+# What it tells of itself
+
+
+def test_its_lag_is_a_figure(log, conn, make):
+    fill(log, 30, ["history"])
+    archiver = make()
+    reader = log.tail("archiver", TOPICS, archiver._positions)
+    eventually(lambda: archiver.turn(reader) > 0)
+    before = conn.execute(
+        "SELECT log_end, behind, waiting_since FROM runtime.archive WHERE topic = 'history'"
+    ).fetchone()
+    assert before is not None
+    eventually(lambda: _gauge(archiver, "lag_records") == 0 and archiver.turn(reader) >= 0)
+    rows = conn.execute(
+        "SELECT log_start, log_end, archived, behind, margin, waiting_since, retention, alarm FROM runtime.archive"
+        " WHERE topic = 'history'"
+    ).fetchall()
+    assert [row[:6] for row in rows] == [(0, 30, 30, 0, 30, None)]
+    assert _gauge(archiver, "lag_seconds") == 0
+    reader.close()
+    archiver.close()
+
+
+def _gauge(archiver: Archiver, name: str) -> float | None:
+    archiver._report._due = 0.0
+    return archiver._metrics.registry.get_sample_value(f"compound_archiver_{name}")
+
+
+# Tampering shows (P9), in the book that the archiver wrote
+
+
+@pytest.fixture
+def book(log: KafkaLog, conn: psycopg.Connection, make: Callable[[], Archiver], kafka_bootstrap: str) -> Kept:
+    """A book of 40 records of one partition, copied from Kafka."""
+    fill(log, 40, ["history"])
+    with running(make()):
+        eventually(lambda: archived(conn, log))
+    found = in_book(conn)
+    assert found == in_kafka(kafka_bootstrap)
+    return found
+
+
+AT_23 = "topic = 'history' AND \"offset\" = 23"
+
+
+TAMPERINGS = [
+    (f"UPDATE book.event SET value = set_byte(value, 3, get_byte(value, 3) # 1) WHERE {AT_23}", "wrong", 23),
+    (f"UPDATE book.event SET headers = set_byte(headers, 3, get_byte(headers, 3) # 1) WHERE {AT_23}", "wrong", 23),
+    (f"UPDATE book.event SET key = set_byte(key, 0, get_byte(key, 0) # 1) WHERE {AT_23}", "wrong", 23),
+    (f"UPDATE book.event SET recorded = recorded + interval '1 millisecond' WHERE {AT_23}", "wrong", 23),
+    (f"UPDATE book.event SET hash = set_byte(hash, 31, get_byte(hash, 31) # 1) WHERE {AT_23}", "wrong", 23),
+    (f"DELETE FROM book.event WHERE {AT_23}", "missing", 23),
+    (
+        "INSERT INTO book.event SELECT topic, generation, partition, 40, recorded, key, headers, value, hash"
+        f" FROM book.event WHERE {AT_23}",
+        "inserted",
+        40,
+    ),
+]
+
+
+def test_p9_tampering_is_found_and_named(book, conn, database):
+    assert len(book["history", 0, 23][1]) > 0
+    conn.execute("CREATE TABLE as_written AS SELECT * FROM book.event")
+    for change, kind, offset in TAMPERINGS:
+        assert audit(database).findings == []
+        assert conn.execute(change).rowcount == 1
+        [finding] = audit(database).findings
+        assert (finding.kind, finding.address) == (kind, ("history", 1, 0, offset)), change
+        conn.execute("DELETE FROM book.event")
+        conn.execute("INSERT INTO book.event SELECT * FROM as_written")
+
+
+def test_p9_a_row_put_in_between_is_found_and_named(book, conn, database):
+    for offset in reversed(range(23, 40)):
+        conn.execute('UPDATE book.event SET "offset" = %s WHERE "offset" = %s', (offset + 1, offset))
+    conn.execute(
+        "INSERT INTO book.event SELECT topic, generation, partition, 23, recorded, key, headers, value, hash"
+        ' FROM book.event WHERE "offset" = 4'
+    )
+    conn.execute("UPDATE book.partition SET next_offset = 41 WHERE topic = 'history'")
+    [finding] = audit(database).findings
+    assert (finding.kind, finding.address) == ("inserted", ("history", 1, 0, 23))
