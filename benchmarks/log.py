@@ -19,6 +19,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
+import psycopg
+
 from compound.archive.archiver import Archiver
 from compound.archive.metrics import Metrics
 from compound.events import Event, to_record
@@ -213,9 +215,13 @@ def run(count: int) -> dict[str, dict[str, Figures]]:
         log = PostgresLog(postgres.url)
         found["postgresql"] = measure(log, postgres.process.pid, count)
         log.close()
-        other = KafkaLog(kafka.bootstrap, postgres.url)
+        with psycopg.connect(postgres.url, autocommit=True) as conn:  # else its topics are later generations of these
+            conn.execute("CREATE DATABASE beside")
+        beside = postgres.url_of("beside")
+        migrate(beside)
+        other = KafkaLog(kafka.bootstrap, beside)
         found["kafka"] = measure(other, kafka._process.pid, count)
-        found["kafka"]["archive"] = archive(other, postgres.url, kafka._process.pid, postgres.process.pid)
+        found["kafka"]["archive"] = archive(other, beside, kafka._process.pid, postgres.process.pid)
         other.close()
     found["postgresql"]["steps"] = steps(count)
     return found

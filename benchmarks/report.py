@@ -148,7 +148,7 @@ def _log(found: Found) -> Iterator[str]:
     figures = json.loads(found.said)
     yield "## The event log's two adapters"
     yield ""
-    works = [work for work in figures["postgresql"] if work != "steps"]
+    works = [work for work in figures["postgresql"] | figures["kafka"] if work != "steps"]
     rows = [(work, *(_of_log(figures[adapter].get(work, {})) for adapter in ("postgresql", "kafka"))) for work in works]
     yield from _table(("work", "PostgreSQL", "Kafka"), rows)
     yield (
@@ -164,7 +164,8 @@ def _of_log(figures: Mapping[str, float]) -> str:
         return f"p50 {figures['p50_ms']:.1f} ms, p99 {figures['p99_ms']:.1f} ms"
     if not figures:
         return ""
-    return f"{figures['per_s']:,.0f}/s; {figures['cpu_us']:.1f} µs here, {figures['server_us']:.1f} in the server"
+    said = f"{figures['per_s']:,.0f}/s; {figures['cpu_us']:.1f} µs here, {figures['server_us']:.1f} in the server"
+    return said + (f", {figures['database_us']:.1f} in PostgreSQL" if "database_us" in figures else "")
 
 
 def _clients(found: Found) -> Iterator[str]:
