@@ -220,8 +220,8 @@ def run(count: int) -> dict[str, dict[str, Figures]]:
         beside = postgres.url_of("beside")
         migrate(beside)
         other = KafkaLog(kafka.bootstrap, beside)
-        found["kafka"] = measure(other, kafka._process.pid, count)
-        found["kafka"]["archive"] = archive(other, beside, kafka._process.pid, postgres.process.pid)
+        found["kafka"] = measure(other, kafka.process.pid, count)
+        found["kafka"]["archive"] = archive(other, beside, kafka.process.pid, postgres.process.pid)
         other.close()
     found["postgresql"]["steps"] = steps(count)
     return found
