@@ -80,12 +80,13 @@ def test_a_second_push_writes_nothing(grafana: FakeGrafana, env: Path) -> None:
     assert held(grafana) == before
 
 
-def test_what_grafana_gets(grafana: FakeGrafana, env: Path) -> None:
+def test_what_grafana_gets(grafana: FakeGrafana, env: Path, database_kind: str) -> None:
     said()
     source = grafana.sources["compound-postgres"]
     assert source["url"] == "db.example:5432"
     assert source["secureJsonData"] == {"password": PASSWORD}
-    assert (source["jsonData"]["timescaledb"], source["jsonData"]["sslmode"]) == (False, "disable")
+    assert source["jsonData"]["timescaledb"] == (database_kind == "timescaledb")
+    assert source["jsonData"]["sslmode"] == "disable"
     for path in files.BOARDS.glob("*.json"):
         kept = grafana.dashboards[path.stem]
         wanted = json.loads(path.read_text())
