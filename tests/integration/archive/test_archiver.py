@@ -26,6 +26,7 @@ from compound.events import TOPICS
 from compound.log.audit import audit
 from compound.log.book import decode_headers
 from compound.log.kafka import KafkaLog
+from compound.log.kafka_reader import KafkaReader
 from compound.log.open import open_patiently
 from compound.log.port import LogUnavailable, Record, Slot
 from compound.settings import Settings
@@ -289,6 +290,19 @@ def alarms(conn: psycopg.Connection) -> dict[tuple[str, int], str]:
     return {(topic, partition): alarm for topic, partition, alarm in rows}
 
 
+def test_a_gap_stops_it_with_an_alarm_and_nothing_is_skipped(log, conn, make, database, monkeypatch):
+    poll = KafkaReader.poll
+    monkeypatch.setattr(KafkaReader, "poll", lambda *given: [each for each in poll(*given) if each.offset != 17])
+    fill(log, 30, ["history"])
+    archiver = make()
+    assert "has a gap in Kafka: after 16 comes 18" in stops(archiver, log)
+    [(where, alarm)] = alarms(conn).items()
+    assert where == ("history", 0)
+    assert "gap" in alarm
+    assert {offset for _, _, offset in in_book(conn)} <= set(range(17))
+    assert audit(database).findings == []
+
+
 def test_behind_kafkas_retention_it_stops_with_an_alarm(log, conn, make, admin, database, environment):
     fill(log, 40, ["history"])
     drop(admin, "history", 5)
@@ -385,3 +399,88 @@ def test_kafkas_retention_is_set_once_the_book_holds_what_it_would_drop(log, con
     again._report._retention.settle(conn)
     assert set(kept(log).values()) == {3 * DAY // 1000}
     archiver.close()
+
+
+# What it tells of itself
+
+
+def test_its_lag_is_a_figure(log, conn, make):
+    fill(log, 30, ["history"])
+    archiver = make()
+    reader = log.tail("archiver", TOPICS, archiver._positions)
+    eventually(lambda: archiver.turn(reader) > 0)
+    before = conn.execute(
+        "SELECT log_end, behind, waiting_since FROM runtime.archive WHERE topic = 'history'"
+    ).fetchone()
+    assert before is not None
+    eventually(lambda: archiver.turn(reader) >= 0 and _gauge(archiver, "lag_records") == 0)
+    rows = conn.execute(
+        "SELECT log_start, log_end, archived, behind, margin, waiting_since, retention, alarm FROM runtime.archive"
+        " WHERE topic = 'history'"
+    ).fetchall()
+    assert [row[:6] for row in rows] == [(0, 30, 30, 0, 30, None)]
+    assert _gauge(archiver, "lag_seconds") == 0
+    reader.close()
+    archiver.close()
+
+
+def _gauge(archiver: Archiver, name: str) -> float | None:
+    archiver._report._due = 0.0
+    return archiver._metrics.registry.get_sample_value(f"compound_archiver_{name}")
+
+
+# Tampering shows (P9), in the book that the archiver wrote
+
+
+@pytest.fixture
+def book(log: KafkaLog, conn: psycopg.Connection, make: Callable[[], Archiver], kafka_bootstrap: str) -> Kept:
+    """A book of 40 records of one partition, copied from Kafka."""
+    fill(log, 40, ["history"])
+    with running(make()):
+        eventually(lambda: archived(conn, log))
+    found = in_book(conn)
+    assert found == in_kafka(kafka_bootstrap)
+    return found
+
+
+AT_23 = "topic = 'history' AND \"offset\" = 23"
+
+
+TAMPERINGS = [
+    (f"UPDATE book.event SET value = set_byte(value, 3, get_byte(value, 3) # 1) WHERE {AT_23}", "wrong", 23),
+    (f"UPDATE book.event SET headers = set_byte(headers, 3, get_byte(headers, 3) # 1) WHERE {AT_23}", "wrong", 23),
+    (f"UPDATE book.event SET key = set_byte(key, 0, get_byte(key, 0) # 1) WHERE {AT_23}", "wrong", 23),
+    (f"UPDATE book.event SET recorded = recorded + interval '1 millisecond' WHERE {AT_23}", "wrong", 23),
+    (f"UPDATE book.event SET hash = set_byte(hash, 31, get_byte(hash, 31) # 1) WHERE {AT_23}", "wrong", 23),
+    (f"DELETE FROM book.event WHERE {AT_23}", "missing", 23),
+    (
+        "INSERT INTO book.event SELECT topic, generation, partition, 40, recorded, key, headers, value, hash"
+        f" FROM book.event WHERE {AT_23}",
+        "inserted",
+        40,
+    ),
+]
+
+
+def test_p9_tampering_is_found_and_named(book, conn, database):
+    assert len(book["history", 0, 23][1]) > 0
+    conn.execute("CREATE TABLE as_written AS SELECT * FROM book.event")
+    for change, kind, offset in TAMPERINGS:
+        assert audit(database).findings == []
+        assert conn.execute(change).rowcount == 1
+        [finding] = audit(database).findings
+        assert (finding.kind, finding.address) == (kind, ("history", 1, 0, offset)), change
+        conn.execute("DELETE FROM book.event")
+        conn.execute("INSERT INTO book.event SELECT * FROM as_written")
+
+
+def test_p9_a_row_put_in_between_is_found_and_named(book, conn, database):
+    for offset in reversed(range(23, 40)):
+        conn.execute('UPDATE book.event SET "offset" = %s WHERE "offset" = %s', (offset + 1, offset))
+    conn.execute(
+        "INSERT INTO book.event SELECT topic, generation, partition, 23, recorded, key, headers, value, hash"
+        ' FROM book.event WHERE "offset" = 4'
+    )
+    conn.execute("UPDATE book.partition SET next_offset = 41 WHERE topic = 'history'")
+    [finding] = audit(database).findings
+    assert (finding.kind, finding.address) == ("inserted", ("history", 1, 0, 23))
