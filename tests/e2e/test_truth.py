@@ -1,17 +1,24 @@
-"""The proof of the whole: a compound with every fault at once for 30 days, and no difference to the truth, on both logs."""
+"""The proof of the whole: a compound with faults, and no difference to the truth, on both logs and both databases.
+
+Every fault at once for 30 days on the embedded default; Kafka, TimescaleDB and Mosquitto together, ten days of it, in
+test_compose.py; the crossings here, ten days each. (Of faults that still go on at the end of history the truth says what really
+happened, not what can be known yet, so history ends on days without one.)
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from compound.events import TOPICS
 from compound.log.kafka import KafkaLog
+from ops.embedded.process import stop
 from tests.e2e.running import Running, wait_for
-
-DAYS = "30"
+from tests.services.timescale import TimescaleServer
+from tests.support.deployed_mosquitto import Deployed
 
 
 @pytest.mark.timeout(900)
@@ -24,18 +31,46 @@ def test_all_faults_on_the_postgresql_log(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(900)
-def test_all_faults_on_kafka(tmp_path: Path, kafka_bootstrap: str) -> None:
+def test_ten_days_on_kafka(tmp_path: Path, kafka_bootstrap: str) -> None:
     """Apache Kafka by one option: `verify` finds nothing, and the book that the archiver wrote holds all of it."""
-    begun = datetime.now(UTC)
-    with _up(tmp_path, "--log", f"kafka://{kafka_bootstrap}") as up:
-        _prove(up, begun)
+    with _up(tmp_path, "--log", f"kafka://{kafka_bootstrap}", days="10") as up:
+        up.settle()
+        assert "No difference" in up.run("verify")
         wait_for(lambda: up.json("audit")["rows"] >= _records(kafka_bootstrap), 60, pause_s=2)
         up.run("audit")
 
 
-def _up(tmp_path: Path, *options: str) -> Running:
+@pytest.mark.timeout(900)
+def test_ten_days_on_timescaledb_and_mosquitto(
+    tmp_path: Path, run_folder: Path, own_timescale: TimescaleServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TimescaleDB with its own log, and Mosquitto with TLS and passwords, each by one option."""
+    folder = run_folder / f"mosquitto-{tmp_path.name}"
+    folder.mkdir()
+    broker = Deployed(folder, more_rights="\nuser whole\ntopic readwrite #\n")
+    (tmp_path / "password").write_text(broker.give("whole"))
+    monkeypatch.setenv("COMPOUND_MQTT_PASSWORD_FILE", str(tmp_path / "password"))
+    monkeypatch.setenv("COMPOUND_MQTT_CA_FILE", str(broker.secrets.file("ca.crt")))
+    with psycopg.connect(own_timescale.url, autocommit=True) as conn:
+        conn.execute("CREATE DATABASE compound")
+    where = (
+        "--mqtt-url",
+        f"mqtts://whole@localhost:{broker.inside}",
+        "--database-url",
+        own_timescale.url_of("compound"),
+    )
+    try:
+        with _up(tmp_path, *where, days="10") as up:
+            up.settle()
+            assert "No difference" in up.run("verify")
+            up.run("audit")
+    finally:
+        stop(broker.process)
+
+
+def _up(tmp_path: Path, *options: str, days: str = "30") -> Running:
     ports = ("--api-port", "0", "--mqtt-port", "0")
-    return Running(tmp_path / "data", "--scenario", "all-faults", "--history", DAYS, *ports, *options)
+    return Running(tmp_path / "data", "--scenario", "all-faults", "--history", days, *ports, *options)
 
 
 def _prove(up: Running, begun: datetime) -> None:
