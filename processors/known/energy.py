@@ -64,6 +64,8 @@ def prepare(schemas: Schemas) -> None:
         schemas.table("energy", table, _OWN.format(table=table, key=key))
     schemas.table("energy", "register", "SELECT * FROM energy.register")
     schemas.finish("energy")
+    schemas.keep("term", "make_terms")
+    schemas.keep("placed", "make_placed")
 
 
 def narrow(schemas: Schemas, kind: str | None, id_: str | None) -> None:

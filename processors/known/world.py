@@ -70,6 +70,16 @@ class Schemas:
         for name, definition in self.conn.execute(_VIEWS, (domain,)).fetchall():
             self.conn.execute(sql_text(self.renamed(f"CREATE VIEW {domain}.{name} AS {definition}")))
 
+    def keep(self, table: str, maker: str) -> None:
+        """Make and fill a table that the registry keeps of itself (registry.`table`, by its function `maker`), as of then."""
+        of_then = self._names[REGISTRY]
+        (definition,) = self.conn.execute(
+            "SELECT pg_get_functiondef(%s::regproc)", (f"{REGISTRY}.{maker}",)
+        ).fetchone() or ("",)
+        self.conn.execute(sql_text(f"CREATE TABLE {of_then}.{table} (LIKE {REGISTRY}.{table} INCLUDING INDEXES)"))
+        self.conn.execute(sql_text(self.renamed(definition)))
+        self.conn.execute(sql_text(f"SELECT {of_then}.{maker}()"))
+
     def _registry(self) -> None:
         """Items as recorded by then; nothing is stale."""
         recorded = sql.Literal(self.known_at).as_string(self.conn)

@@ -9,12 +9,16 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 from compound.events import DEVICE_TOPICS
 from ops.client import ApiError
 from ops.client import of as api_of
-from simulators.clock import DAY
+from simulators import clock
+from simulators.clock import DAY, HOUR
+from simulators.demo import places
+from simulators.faults import scenario
 from simulators.truth.lost import restate
 from tests.chaos.house import SESSION_S, House
 from tests.chaos.proof import arrived, doubles, lost
@@ -34,7 +38,7 @@ def main() -> int:
     parser.add_argument("--log", choices=("postgresql", "kafka"), default="postgresql")
     parser.add_argument("--rate", type=float, default=2000.0, help="readings a second, at most")
     parser.add_argument(
-        "--history", type=int, help="days of the demo compound to send; half as many as blows unless said"
+        "--history", type=int, help="days of the demo compound to send; enough for the blows unless said"
     )
     parser.add_argument(
         "--folder", type=Path, default=None, help="data folder; else one in memory, removed when all is well"
@@ -44,7 +48,7 @@ def main() -> int:
     house = House(folder, asked.log)
     try:
         house.start()
-        days = asked.history or max(5, asked.kills // 2)
+        days = asked.history or history(asked.kills)
         faults = run(house, asked.seed, asked.kills, days, asked.rate)
     finally:
         house.stop()
@@ -112,10 +116,22 @@ def _until(house: House, true: Callable[[], bool]) -> None:
         _rest(house, 0.5)
 
 
-def run(house: House, seed: int, kills: int, history: int, rate: float) -> list[str]:
+def history(kills: int) -> int:
+    """Days of history that last for so many blows, and at whose end no fault is under way: it would have no end in the truth."""
+    plan = scenario.load("all-faults")
+    now = clock.now()
+    days = max(5, kills // 2)
+    while True:
+        origin = clock.local_day(now, places.ZONE) - timedelta(days=days)
+        if not any(fault.start - HOUR < now < fault.end + HOUR for fault in plan.faults(origin, places.ZONE)):
+            return days
+        days += 1
+
+
+def run(house: House, seed: int, kills: int, days: int, rate: float) -> list[str]:
     """Hit, let everything come to rest, and compare; what is wrong, in words."""
     began = time.monotonic()
-    house.simulate(history, rate, seed)
+    house.simulate(days, rate, seed)
     _until(house, lambda: _cursor(house) > 0)
     broken: list[tuple[int, int]] = []
     """Where the simulators were, before and after each kill of the broker."""

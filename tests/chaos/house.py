@@ -75,7 +75,8 @@ class House:
 
     def __init__(self, folder: Path, log: Literal["postgresql", "kafka"]) -> None:
         self.data = DataFolder(folder)
-        self.data.lock()
+        for made in (self.data.path, self.data.logs, self.data.keys):
+            made.mkdir(parents=True, exist_ok=True)
         self._postgres = EmbeddedPostgres(self.data.postgres)
         self._mosquitto = Mosquitto(self.data.path / "mosquitto")
         self._kafka = KafkaNode(self.data.path / "kafka") if log == "kafka" else None
