@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import psycopg
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -15,8 +14,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from ops import backup as backups
 from ops.backup import Tell
 from ops.cli_up import Data
-from ops.embedded.postgres import EmbeddedPostgres
-from ops.up.folder import DEFAULT, DataFolder
+from ops.up.alone import database_alone
+from ops.up.folder import DEFAULT
 from ops.where import find
 
 Jobs = Annotated[int, typer.Option(min=1, max=64, help="Connections at once.")]
@@ -66,17 +65,8 @@ def _target(url: str | None, data: Path) -> Iterator[str]:
     if url is not None:
         yield url
         return
-    folder = DataFolder(data)
-    folder.lock()
-    server = EmbeddedPostgres(folder.postgres)
-    server.start()
-    try:
-        with psycopg.connect(server.url, autocommit=True) as conn:
-            if conn.execute("SELECT FROM pg_database WHERE datname = 'compound'").fetchone() is None:
-                conn.execute("CREATE DATABASE compound")
-        yield server.url_of("compound")
-    finally:
-        server.stop()
+    with database_alone(data) as embedded:
+        yield embedded
 
 
 @contextmanager

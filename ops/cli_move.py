@@ -14,8 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from compound.settings import load
 from compound.store.transfer import TransferError
 from ops.cli_up import Data
-from ops.embedded.postgres import EmbeddedPostgres
 from ops.move import OWN_LOG, Moved, Plan, move
+from ops.up.alone import database_alone
 from ops.up.folder import DEFAULT, DataFolder
 
 
@@ -68,13 +68,8 @@ def _source(data: Path) -> Iterator[str]:
         raise TransferError(
             f"{folder.path} holds no database to move; name its folder by --data, or set COMPOUND_DATABASE_URL."
         )
-    folder.lock()
-    server = EmbeddedPostgres(folder.postgres)
-    server.start()
-    try:
-        yield server.url_of("compound")
-    finally:
-        server.stop()
+    with database_alone(data) as embedded:
+        yield embedded
 
 
 def _say(plan: Plan, done: Moved, out: Console) -> None:

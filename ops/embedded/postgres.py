@@ -18,6 +18,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
+import psycopg
+from psycopg import sql
+
 from ops.embedded.process import Account, ServiceError, free_port, spawn, stop, tail, wait_until
 
 _ACCOUNT = "compound-postgres"
@@ -74,6 +77,13 @@ class EmbeddedPostgres:
         """The address of any database of this cluster."""
         password = quote(self._password_file.read_text().strip())
         return f"postgresql://{_SUPERUSER}:{password}@127.0.0.1:{self.port}/{database}"
+
+    def make(self, database: str) -> str:
+        """The address of a database of the running cluster, made where it is not there yet."""
+        with psycopg.connect(self.url, autocommit=True) as conn:
+            if conn.execute("SELECT FROM pg_database WHERE datname = %s", (database,)).fetchone() is None:
+                conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+        return self.url_of(database)
 
     def start(self, *, timeout_s: float = 60.0) -> str:
         """Make the cluster if it is not there, start it, wait until it takes connections; returns its `url`.

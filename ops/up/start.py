@@ -12,7 +12,6 @@ from pathlib import Path
 
 import httpx
 import msgspec
-import psycopg
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -121,10 +120,7 @@ class Up:
             return Settings(database_url=self._options.database_url).database_url
         self._postgres = EmbeddedPostgres(self._folder.postgres, port=ports.postgres)
         self._postgres.start()
-        url = self._postgres.url_of("compound")
-        with psycopg.connect(self._postgres.url, autocommit=True) as conn:
-            if conn.execute("SELECT 1 FROM pg_database WHERE datname = 'compound'").fetchone() is None:
-                conn.execute("CREATE DATABASE compound")
+        url = self._postgres.make("compound")
         if is_read_only(url):
             raise ServiceError(
                 "This folder's database was moved elsewhere and takes no writer: start with --database-url (and --log)."
