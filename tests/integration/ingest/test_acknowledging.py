@@ -21,11 +21,29 @@ class Wire:
     def __init__(self, server: socket.socket, *, session_present: bool = False) -> None:
         self._socket, _ = server.accept()
         self._socket.settimeout(5)
-        assert self._socket.recv(4096)[0] == 0x10
+        self._packet(0x10)
         self._socket.sendall(bytes([0x20, 3, session_present, 0, 0]))
-        subscribe = self._socket.recv(4096)
-        assert subscribe[0] == 0x82
-        self._socket.sendall(b"\x90\x06" + subscribe[2:4] + b"\x00\x01\x01\x01")
+        subscribe = self._packet(0x82)
+        self._socket.sendall(b"\x90\x06" + subscribe[:2] + b"\x00\x01\x01\x01")
+        if session_present:  # filters of another share or of before are taken off the session
+            self._packet(0xA2)
+
+    def _packet(self, kind: int) -> bytes:
+        """The next packet, which must be of this kind, without its header; packets may come in one piece or in many."""
+        assert self._exactly(1)[0] == kind
+        length = shift = 0
+        while (digit := self._exactly(1)[0]) & 0x80:
+            length, shift = length | (digit & 0x7F) << shift, shift + 7
+        return self._exactly(length | digit << shift)
+
+    def _exactly(self, count: int) -> bytes:
+        data = b""
+        while len(data) < count:
+            piece = self._socket.recv(count - len(data))
+            if not piece:
+                raise ConnectionError("ingest closed the connection")
+            data += piece
+        return data
 
     def publish(self, *mids: int) -> None:
         for mid in mids:
@@ -35,10 +53,7 @@ class Wire:
 
     def acknowledged(self, count: int) -> list[int]:
         """The ids of the next PUBACKs."""
-        data = b""
-        while len(data) < 4 * count:
-            data += self._socket.recv(4 * count - len(data))
-        words = struct.unpack(f"!{2 * count}H", data)
+        words = struct.unpack(f"!{2 * count}H", self._exactly(4 * count))
         assert set(words[::2]) == {0x4002}
         return list(words[1::2])
 

@@ -10,6 +10,7 @@ import pytest
 from compound.events import HISTORY, event_id
 from compound.store.migrate import migrate
 from tests.integration.ingest.conftest import Ground
+from tests.services.databases import Databases
 from tests.services.mqtt import MqttBroker
 from tests.support.ingest_rig import device, meter, publish, until
 
@@ -17,14 +18,14 @@ Outage = tuple[Ground, Callable[[], object], Callable[[], object]]
 
 
 @pytest.fixture(params=["postgres", "kafka"])
-def outage(request: pytest.FixtureRequest, tmp_path: Path) -> Outage:
+def outage(request: pytest.FixtureRequest, servers: Callable[[str], Databases], tmp_path: Path) -> Outage:
     """A log of this test's own, how to take it away, and how to give it back."""
     if request.param == "postgres":
         server = request.getfixturevalue("own_postgres")
         migrate(server.url)
         return Ground("", server.url, tmp_path), server.stop, server.start
     node = request.getfixturevalue("own_kafka")
-    ground = Ground(f"kafka://{node.bootstrap}", request.getfixturevalue("database"), tmp_path)
+    ground = Ground(f"kafka://{node.bootstrap}", servers("postgresql").create(), tmp_path)
     return ground, node.kill, node.start
 
 
