@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import NamedTuple
 
 import msgspec
 
@@ -225,22 +226,30 @@ class Simulation:
 
     def _know(self, day: Day, state: State, device: str, messages: list[Message], faults: list[Fault]) -> None:
         """The spans over which the device's subject can't be known."""
-        kind = devices()[device].kind
-        if kind in ("meter", "inverter"):
-            domain, limit, shape = ("energy" if kind == "meter" else "solar"), 0, "gap"
-            signs: Iterable[tuple[int, str]] = readings(day.start, messages, faults)
-            shape = "break" if device in _INTERVALS else "gap"
-        elif kind == "parking":
-            domain, limit, shape = "parking", places.HEARTBEAT_LIMIT_S * SECOND, "gap"
-            signs = [(m.time, "" if knowing.good(m) else knowing.why(m)) for m in messages]
-        else:
+        watch = _watch(device)
+        if watch is None:
+            day.spans += knowing.cells(device, messages)
             return
-        sight, spans = knowing.gaps(domain, device, state.sights.get(device), signs, shape, limit)
-        if shape == "break":  # the interval that the next good report ends is known
+        if watch.domain in ("energy", "solar"):
+            signs: Iterable[tuple[int, str]] = readings(day.start, messages, faults)
+        else:
+            signs = knowing.signs(messages)
+        sight, spans = knowing.gaps(watch.domain, device, state.sights.get(device), signs, watch.shape, watch.limit)
+        if watch.shape == "break":  # the interval that the next good report ends is known
             spans = [span._replace(end=span.end - QUARTER) for span in spans]
         if sight is not None:
             state.sights[device] = sight
         day.spans += spans
+
+    def unseen(self, state: State, until: int) -> list[Span]:
+        """What can't be known since no good sign has come up to `until`; these spans have no end yet."""
+        found = []
+        for device, sight in state.sights.items():
+            watch = _watch(device)
+            if watch is not None and (sight.why or (watch.limit and until - sight.last > watch.limit)):
+                shown = sight.last + watch.limit
+                found.append(Span(watch.domain, device, sight.last, NEVER, sight.why or "no sign", watch.shape, shown))
+        return found
 
     def _live_minutes(self, start: int) -> list[int]:
         """The minutes of the day at which meters report because somebody watches live."""
@@ -255,6 +264,27 @@ class Simulation:
         return sorted(minutes)
 
 
+class _Watch(NamedTuple):
+    """How the subject of a device is lost sight of: see `knowing.gaps`."""
+
+    domain: str
+    shape: str
+    limit: int
+
+
+def _watch(device: str) -> _Watch | None:
+    kind = devices()[device].kind
+    if kind in ("meter", "inverter"):
+        return _Watch("energy" if kind == "meter" else "solar", "break" if device in _INTERVALS else "gap", 0)
+    if kind == "parking":
+        return _Watch("parking", "gap", places.HEARTBEAT_LIMIT_S * SECOND)
+    if kind == "gate":  # between the messages before and after a lost one anything may have happened at the door
+        return _Watch("access", "gap", 0)
+    return None
+
+
+NEVER = 2**53
+"""The end of what goes on: far after all else."""
 RESET_HOUR = 3
 """Local hour of the night reset of presence."""
 _INTERVALS = frozenset(meter.device for meter in METERS if meter.register == "interval_wh")

@@ -23,6 +23,11 @@ def _unknowable(case: Case, spot: str, start: int, end: int | None) -> bool:
     return any(span.touches(start, end) for span in _spans(case, spot))
 
 
+def _shown_so(case: Case, spot: str, start: int, end: int | None) -> bool:
+    """Whether the platform must have seen that: a sensor's single lost message is made up for by its next, in time."""
+    return any(span.touches(start, end) for span in _spans(case, spot) if span.shown_from < span.end)
+
+
 def _stays(case: Case) -> Iterator[Difference | None]:
     """Stays that ended, to the microsecond; one that touches the unknown must be called uncertain."""
     for carpark in CARPARKS:
@@ -40,7 +45,7 @@ def _stays(case: Case) -> Iterator[Difference | None]:
                     found.add((spot, start, end))
                     if item["uncertain"]:
                         yield Difference("stay", spot, start, "certain", "uncertain")
-                elif not item["uncertain"]:
+                elif not item["uncertain"] and _shown_so(case, spot, start, end):
                     yield Difference("stay", spot, start, "uncertain", "certain")
         yield from _sets("stay", expected, found)
         yield None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -9,12 +10,15 @@ import msgspec
 
 from simulators.wire import Message
 
+_CELL = re.compile(r'"cell":"([^"]+)"')
+
 
 class Span(NamedTuple):
     """[start, end) over which `subject` can't be known, and why.
 
     kind: gap (what lies around bounds it) | break (quantity unknown for ever) | uncovered (known to the unit, but part of
-    the time is not covered) | moved (people are where nobody can tell). `shown_from`: from when on the platform must say so.
+    the time is not covered) | moved (people are where nobody can tell) | unheard (an instant of which nothing came).
+    `shown_from`: from when on the platform must say so.
     """
 
     domain: str
@@ -41,6 +45,20 @@ def good(message: Message) -> bool:
 def why(message: Message) -> str:
     """What is wrong with a message that is not good."""
     return "lost" if message.send is None else "clock off"
+
+
+def signs(messages: Iterable[Message]) -> list[tuple[int, str]]:
+    """(time, "" or what is wrong with it) of each message, in order of time."""
+    return sorted((message.time, "" if good(message) else why(message)) for message in messages)
+
+
+def cells(bank: str, messages: Iterable[Message]) -> list[Span]:
+    """Of a bank of lockers: the instants at which something happened to a cell that nobody heard of."""
+    return [
+        Span("parcels", f"{bank} {found[1]}", m.time, m.time, why(m), "unheard", m.time)
+        for m in messages
+        if not good(m) and (found := _CELL.search(m.body))
+    ]
 
 
 def gaps(

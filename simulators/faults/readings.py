@@ -17,7 +17,7 @@ _SPOILS = frozenset({"lost", "clock", "spike", "crash", "silent-channel", "repla
 def readings(start: int, messages: list[Message], faults: list[Fault]) -> Iterable[tuple[int, str]]:
     """(time, "" or what is wrong) of the day's readings, and of the quarter hours that should have one, in order."""
     quarters = {start + n * QUARTER: "" for n in range(96)}
-    if all(fault.kind not in _SPOILS for fault in faults):
+    if all(fault.kind not in _SPOILS for fault in faults) and all(m.send is not None for m in messages):
         return quarters.items()
     told = {m.time: "" if knowing.good(m) else knowing.why(m) for m in messages}
     for fault in faults:

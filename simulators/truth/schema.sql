@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS parcel (
 CREATE TABLE IF NOT EXISTS condition (
     rule TEXT NOT NULL, subject TEXT NOT NULL, what TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER,
     PRIMARY KEY (rule, subject, what, start)) WITHOUT ROWID;
--- What can't be known, and why (kinds: gap, break, uncovered, moved); the platform must say so from shown_from on.
+-- What can't be known, and why (kinds: gap, break, uncovered, moved, unheard); the platform must say so from shown_from on.
 CREATE TABLE IF NOT EXISTS span (
     domain TEXT NOT NULL, subject TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, why TEXT NOT NULL,
     kind TEXT NOT NULL, shown_from INTEGER NOT NULL,
