@@ -64,6 +64,18 @@ class Settings(BaseSettings):
         0, ge=0, le=65535, description="Port of a processors' process for metrics and health on 127.0.0.1; 0 for none."
     )
     processors_poll_s: float = Field(0.5, gt=0, le=10, description="Longest wait of a processor for records, seconds.")
+    processors_gather_ms: float = Field(
+        100.0,
+        ge=0,
+        le=10_000,
+        description="How long records gather before a busy domain's next transaction (commit interval), milliseconds.",
+    )
+    processors_timelines: int = Field(
+        20_000,
+        ge=100,
+        le=10_000_000,
+        description="Most timelines of states that a domain keeps in memory; one that it has dropped is read again.",
+    )
     quiet_s: float = Field(
         10.0,
         gt=0,

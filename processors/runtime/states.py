@@ -63,7 +63,7 @@ class StateDomain(Generic[S]):
     ) -> None:
         self.name = name
         self.topics = topics
-        self.timeline = StateTimeline(fold)
+        self.timeline = StateTimeline(fold, keep=settings.processors_timelines)
         self.teller = Teller(rules, settings.quiet_s, settings.late_s)
         self._decode = decode
 

@@ -103,7 +103,8 @@ class Tail(Generic[S]):
 class StateTimeline(Generic[S]):
     """Keeps the timelines of one fold in the tables with `prefix` (runtime.make_timeline).
 
-    With `shared`, several workers write a subject: rows are locked in key order and nothing is kept in memory.
+    With `shared`, several workers write a subject: rows are locked in key order and nothing is kept in memory; else the
+    ends of the last `keep` timelines used.
     """
 
     def __init__(self, fold: Fold[S], prefix: str = "", shared: bool = False, keep: int = 20_000) -> None:

@@ -32,11 +32,10 @@ STALE_SLICE = 200
 """Devices derived again in one transaction."""
 
 BUSY = 100
-"""Records in one batch from which on a domain counts as busy: then it lets more gather before it reads again,"""
-GATHER_S = 0.1
-"""for so long, or for its own `gather_s`;"""
+"""Records in one batch from which on a domain counts as busy: then it lets more gather before it reads again,
+for as long as the settings or its own `gather_s` say."""
 BRIEFLY_S = 0.03
-"""after a smaller batch for so long. A transaction costs some milliseconds however little is in it."""
+"""After a smaller batch for so long. A transaction costs some milliseconds however little is in it."""
 
 _MOVE = """
 UPDATE position p SET next_offset = m.after
@@ -71,7 +70,7 @@ class Worker:
         self._registry: Registry | None = None
         self._ticked = 0.0
         self._heads: Mapping[Slot, int] | None = None
-        self._gather_s: float = getattr(domain, "gather_s", GATHER_S)
+        self._gather_s: float = getattr(domain, "gather_s", settings.processors_gather_ms / 1000)
         self._pause = FIRST_PAUSE_S
         self.waiting: str | None = NOT_BEGUN
         """What this worker waits for; None while it works."""

@@ -26,7 +26,7 @@ class Solar(StateDomain[Inverter]):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__("solar", ("inverter", "weather"), inverter_points, Inverters(), RULES, settings)
-        self.weather = StateTimeline(Weather(), "weather_")
+        self.weather = StateTimeline(Weather(), "weather_", keep=settings.processors_timelines)
         self._places: tuple[int, list[Place]] = (-1, [])
         self._look_again_at = 0
 

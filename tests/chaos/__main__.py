@@ -1,33 +1,14 @@
-"""`python -m tests.chaos --seed S --kills N --log postgresql|kafka --rate R`: one run; exit code 1 when anything differs."""
+"""`python -m tests.chaos --seed S --kills N --log kafka --database timescaledb`: one run; exit code 1 when anything differs."""
 
 from __future__ import annotations
 
 import argparse
-import signal
-import sqlite3
 import sys
-import time
-from collections.abc import Callable
-from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 
-from compound.events import DEVICE_TOPICS
-from ops.client import ApiError
-from ops.client import of as api_of
-from simulators import clock
-from simulators.clock import DAY, HOUR
-from simulators.demo import places
-from simulators.faults import scenario
-from simulators.truth.lost import restate
-from tests.chaos.house import SESSION_S, House
-from tests.chaos.proof import arrived, doubles, lost
-from tests.chaos.schedule import Blow, blows
+from tests.chaos.house import House
+from tests.chaos.run import history, prove
 from tests.services.folder import make_run_folder
-
-PATIENCE_S = "600"
-QUIET = 12
-"""So many looks, a second apart, without anything new: an ingest waits for its broker five seconds at most."""
 
 
 def main() -> int:
@@ -36,7 +17,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kills", type=int, default=100, help="kills and pauses in all")
     parser.add_argument("--log", choices=("postgresql", "kafka"), default="postgresql")
-    parser.add_argument("--rate", type=float, default=2000.0, help="readings a second, at most")
+    parser.add_argument("--database", choices=("postgresql", "timescaledb"), default="postgresql")
+    parser.add_argument(
+        "--rate", type=float, default=5000.0, help="readings a second, at most; what was held is printed"
+    )
     parser.add_argument(
         "--history", type=int, help="days of the demo compound to send; enough for the blows unless said"
     )
@@ -44,133 +28,12 @@ def main() -> int:
         "--folder", type=Path, default=None, help="data folder; else one in memory, removed when all is well"
     )
     asked = parser.parse_args()
+    days = asked.history or history(asked.kills)
     folder = asked.folder or make_run_folder() / "chaos"
-    house = House(folder, asked.log)
-    try:
-        house.start()
-        days = asked.history or history(asked.kills)
-        faults = run(house, asked.seed, asked.kills, days, asked.rate)
-    finally:
-        house.stop()
-    print(
-        f"seed {asked.seed}, {asked.kills} on the {asked.log} log: {'; '.join(faults) or 'nothing differs'}", flush=True
-    )
+    faults = prove(House(folder, asked.log, asked.database), asked.seed, asked.kills, days, asked.rate)
+    said = "; ".join(faults) or "nothing differs"
+    print(f"seed {asked.seed}, {asked.kills} on the {asked.log} log and {asked.database}: {said}", flush=True)
     return 1 if faults else 0
-
-
-def hit(house: House, blow: Blow) -> None:
-    """One blow, and the target up again."""
-    _rest(house, blow.rest_s)
-    if blow.action == "pause":
-        house.signal(blow.target, signal.SIGSTOP)
-        try:
-            _rest(house, blow.lasts_s)
-        finally:
-            house.signal(blow.target, signal.SIGCONT)
-        return
-    house.signal(blow.target, signal.SIGKILL)
-    _rest(house, blow.lasts_s)
-    house.revive(blow.target)
-
-
-def settle(house: House) -> list[str]:
-    """Wait until the broker has nothing more for ingest, and no domain has anything to read."""
-    api = api_of(house.data.path)
-    quiet, before, items = 0, -1, []
-    deadline = time.monotonic() + float(PATIENCE_S)
-    while quiet < QUIET:
-        _rest(house, 1.0)
-        try:
-            items = api.get("/v1/lag")["items"]
-        except ApiError:
-            quiet = 0
-            continue
-        held = sum(item["head"] or 0 for item in items if item["topic"] in DEVICE_TOPICS)
-        quiet = quiet + 1 if held == before and all(item["lag"] == 0 for item in items) else 0
-        before = held
-        if time.monotonic() > deadline:
-            return [f"not read to the end: {[item for item in items if item['lag']]}"]
-    return []
-
-
-def _cursor(house: House) -> int:
-    """Up to where the simulators' messages were acknowledged (µs, simulated); 0 before the first day."""
-    if not house.data.truth.exists():
-        return 0
-    with closing(sqlite3.connect(f"file:{house.data.truth}?mode=ro", uri=True)) as conn:
-        return int(conn.execute("SELECT coalesce(max(cursor), 0) FROM session").fetchone()[0])
-
-
-def _rest(house: House, seconds: float) -> None:
-    """Let time pass; the supervisor starts again what died."""
-    until = time.monotonic() + seconds
-    while True:
-        house.watch()
-        if (left := until - time.monotonic()) <= 0:
-            return
-        time.sleep(min(left, 0.2))
-
-
-def _until(house: House, true: Callable[[], bool]) -> None:
-    while not true():
-        _rest(house, 0.5)
-
-
-def history(kills: int) -> int:
-    """Days of history that last for so many blows, and at whose end no fault is under way: it would have no end in the truth."""
-    plan = scenario.load("all-faults")
-    now = clock.now()
-    days = max(5, kills // 2)
-    while True:
-        origin = clock.local_day(now, places.ZONE) - timedelta(days=days)
-        if not any(fault.start - HOUR < now < fault.end + HOUR for fault in plan.faults(origin, places.ZONE)):
-            return days
-        days += 1
-
-
-def run(house: House, seed: int, kills: int, days: int, rate: float) -> list[str]:
-    """Hit, let everything come to rest, and compare; what is wrong, in words."""
-    began = time.monotonic()
-    house.simulate(days, rate, seed)
-    _until(house, lambda: _cursor(house) > 0)
-    broken: list[tuple[int, int]] = []
-    """Where the simulators were, before and after each kill of the broker."""
-    done = 0
-    for blow in blows(seed, kills, house.targets(), SESSION_S):
-        if not house.simulating():
-            break
-        before = _cursor(house)
-        hit(house, blow)
-        done += 1
-        if (blow.target, blow.action) == ("mosquitto", "kill"):
-            broken.append((before, _cursor(house)))
-        print(
-            f"{time.monotonic() - began:6.1f} s  {done:3d}  {blow.action} {blow.target} {blow.lasts_s:.1f} s",
-            flush=True,
-        )
-    faults = [] if done == kills else [f"the simulators had sent all after {done} of {kills}: more --history"]
-    _until(house, lambda: not house.simulating())
-    print(f"{time.monotonic() - began:6.1f} s  all is sent", flush=True)
-    faults += settle(house)
-    found = arrived(house.url)
-    missing = lost(house.data.truth, found)
-    print(f"{sum(found.values()):,} messages in the book, {len(found):,} different; {len(missing)} lost by the broker")
-    for key, sent in missing.items():
-        if not any(start <= sent + DAY and sent - DAY <= end for start, end in broken):
-            faults.append(f"{key} is missing, and no kill of the broker took it")
-    if missing:
-        restate(house.data.truth, set(missing))
-    verified = house.run("verify", "--patience", PATIENCE_S)
-    print(verified.stdout[-4000:], verified.stderr[-2000:], flush=True)
-    if verified.returncode:
-        faults.append("verify finds differences")
-    audited = house.run("audit")
-    print(audited.stdout[-1000:], flush=True)
-    if audited.returncode:
-        faults.append("audit finds differences")
-    if twice := doubles(house.url):
-        faults.append(f"rows twice: {', '.join(twice)}")
-    return faults
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import httpx
-import psycopg
 
 from compound.settings import Settings
 from compound.store.migrate import migrate
@@ -22,6 +21,7 @@ from ops.up.folder import DataFolder, Running
 from ops.up.start import HEAVY, REST
 from ops.up.supervisor import Role, Supervisor
 from ops.workers import own_settings
+from tests.services import timescale, trixie
 from tests.services.kafka_node import KafkaNode
 from tests.services.mqtt import mosquitto_program
 
@@ -70,14 +70,25 @@ class Mosquitto:
         wait_until(lambda: listens(self.port), self.process, name="Mosquitto", log=log)
 
 
+def _server(kind: str, folder: Path) -> EmbeddedPostgres:
+    if kind == "postgresql":
+        return EmbeddedPostgres(folder)
+    return EmbeddedPostgres(folder, settings=timescale.SETTINGS, programs=trixie.programs())
+
+
 class House:
     """PostgreSQL, Mosquitto, Kafka where the log is there, two of each role that can share, and the API."""
 
-    def __init__(self, folder: Path, log: Literal["postgresql", "kafka"]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        log: Literal["postgresql", "kafka"],
+        database: Literal["postgresql", "timescaledb"] = "postgresql",
+    ) -> None:
         self.data = DataFolder(folder)
         for made in (self.data.path, self.data.logs, self.data.keys):
             made.mkdir(parents=True, exist_ok=True)
-        self._postgres = EmbeddedPostgres(self.data.postgres)
+        self._postgres = _server(database, self.data.postgres)
         self._mosquitto = Mosquitto(self.data.path / "mosquitto")
         self._kafka = KafkaNode(self.data.path / "kafka") if log == "kafka" else None
         self._services: dict[str, Service] = {"postgresql": self._postgres, "mosquitto": self._mosquitto}
@@ -95,9 +106,7 @@ class House:
     def start(self) -> None:
         """Start everything and wait until the API is ready. Raises ServiceError."""
         self._postgres.start()
-        with psycopg.connect(self._postgres.url, autocommit=True) as conn:
-            conn.execute("CREATE DATABASE compound")
-        migrate(self.url)
+        migrate(self._postgres.make("compound"))
         self._mosquitto.start()
         if self._kafka is not None:
             self._kafka.start()

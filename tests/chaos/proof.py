@@ -53,6 +53,16 @@ def arrived(url: str) -> Counter[Key]:
     return found
 
 
+def rate_held(url: str) -> float:
+    """Records of devices a second, from the first in the book to the last."""
+    with psycopg.connect(url) as conn:
+        (rate,) = conn.execute(
+            "SELECT count(*) / extract(epoch FROM max(recorded) - min(recorded)) FROM book.event WHERE topic = ANY(%s)",
+            (list(DEVICE_TOPICS),),
+        ).fetchone() or (0.0,)
+    return float(rate)
+
+
 def lost(truth: Path, found: Counter[Key]) -> dict[Key, int]:
     """Messages that the broker acknowledged and the book lacks, with the time at which each was sent (µs, simulated).
 
