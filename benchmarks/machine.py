@@ -59,6 +59,11 @@ def cpu_of(pids: Mapping[int, str]) -> dict[str, float]:
     return found
 
 
+def parent(pid: int) -> int:
+    """The process that started this one. Raises KeyError where it is none of this machine's (a container's)."""
+    return _stats()[pid][0]
+
+
 def _stats() -> dict[int, tuple[int, float]]:
     """Process -> (parent, seconds of CPU of its own and of its children that have ended)."""
     found = {}

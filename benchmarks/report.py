@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from benchmarks.way import Figures, Way
+from benchmarks.house import Figures
+from benchmarks.way import Way
 
 DOCUMENT = Path("docs/benchmarks.md")
 _BEGIN, _END = "<!-- figures -->", "<!-- /figures -->"

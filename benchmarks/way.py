@@ -1,12 +1,13 @@
 """The whole way, from MQTT to committed tables, as `compound up` runs it; the load comes from a process of its own.
 
-    python -m benchmarks.way [--kafka] [--each 1] [--readings 100000] [--meters 1000] [--seconds 10]
+    python -m benchmarks.way [--kafka] [--timescale] [--each 1] [--readings 100000] [--meters 1000] [--seconds 10] [--quick]
 
 *Top rate*: readings are published as fast as the broker acknowledges, and the time counts until every domain that reads
 meters has committed the last. *Held rate*: the highest share of it at which, published evenly, the tables are never far
 behind: all is committed soon after the last was sent. CPU, in microseconds a reading, is of that run, user and system,
 by process with its children. *Latency*: from the moment a message is sent to the commit of its row in `energy.point`
-(PostgreSQL's own commit timestamp, so without the flush of that commit and without what a reader adds).
+(PostgreSQL's own commit timestamp, so without the flush of that commit and without what a reader adds), at parts of the held
+rate and at a third of the top.
 """
 
 from __future__ import annotations
@@ -14,52 +15,21 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import psycopg
-from rich.console import Console
 
-from benchmarks.load import Report
-from benchmarks.machine import cpu_by_group, cpu_of
-from ops.cli_registry import apply_file
-from ops.embedded.postgres import EmbeddedPostgres
-from ops.embedded.process import free_port
-from tests.e2e.running import Running, children, cmdline
-from tests.services.kafka_node import KafkaNode
+from benchmarks.house import Compound, Figures, compound
+from benchmarks.tell import say
 
 SHARES = (0.95, 0.85, 0.75, 0.65, 0.5)
 SETTLED_S = 2.0
 """A rate is held when everything is committed so soon after the last message (liveness writes once a second)."""
-WARM_UP = 10_000
-_PATIENCE_S = 300.0
 
 Say = Callable[[str], None]
-
-
-class Figures(msgspec.Struct):
-    """One run. Rates are readings a second; CPU microseconds a reading; latencies milliseconds."""
-
-    readings: int
-    rate: float
-    """From the first message to the last commit."""
-    settled_s: float
-    """From the last message to the last commit."""
-    behind_s: float
-    """How late the generator was."""
-    cpu: dict[str, float]
-    postgres: dict[str, float]
-    """PostgreSQL's share by what its connections are for."""
-    generator_cpu: float
-    p50_ms: float
-    p99_ms: float
 
 
 class Way(msgspec.Struct):
@@ -73,142 +43,8 @@ class Way(msgspec.Struct):
     half: Figures
     tenth: Figures
     domains: list[str]
-
-
-class Compound:
-    """A running compound with the load's meters in its registry."""
-
-    def __init__(self, running: Running, kafka: KafkaNode | None, meters: int) -> None:
-        said = json.loads((running.data / "up.json").read_bytes())
-        self.meters = meters
-        self._mqtt = said["mqtt_url"]
-        self._groups = self._find(running, kafka)
-        self._conn = psycopg.connect(said["database_url"], autocommit=True)
-        rows = self._conn.execute("SELECT table_schema FROM information_schema.tables WHERE table_name = 'position'")
-        self._schemas = [schema for (schema,) in rows]
-        with tempfile.NamedTemporaryFile(suffix=".yaml") as file:
-            args = ["--registry", file.name, "--meters", str(meters)]
-            subprocess.run([sys.executable, "-m", "benchmarks.load", *args], check=True)
-            apply_file(Path(file.name), said["database_url"], said["log_url"], False, Console(quiet=True))
-        self.run(WARM_UP, 0, 1)
-        self.domains = sorted(self._positions())
-
-    def close(self) -> None:
-        self._conn.close()
-
-    def run(self, readings: int, rate: float, each: int) -> Figures:
-        """Publish, wait for the last commit, and measure."""
-        readings -= readings % each
-        wanted = {name: at + readings for name, at in self._positions().items()} or {"energy": readings}
-        before, backends = cpu_by_group(self._groups), self._backends()
-        asked = cpu_of(backends)
-        report, end = self._publish(readings, rate, each, wanted)
-        after, answered = cpu_by_group(self._groups), cpu_of(backends)
-        p50, p99 = self._latency(report, each)
-        return Figures(
-            readings=readings,
-            rate=readings / (end - report.first / 1e6),
-            settled_s=end - report.last / 1e6,
-            behind_s=report.behind_s,
-            cpu={name: (after[name] - before[name]) / readings * 1e6 for name in before},
-            postgres={name: (answered[name] - asked[name]) / readings * 1e6 for name in asked},
-            generator_cpu=report.cpu_s / readings * 1e6,
-            p50_ms=p50,
-            p99_ms=p99,
-        )
-
-    def _publish(self, readings: int, rate: float, each: int, wanted: dict[str, int]) -> tuple[Report, float]:
-        """The generator's report, and when the last was committed (seconds since 1970)."""
-        args = ["--mqtt", self._mqtt, "--meters", str(self.meters)]
-        args += ["--rate", str(rate), "--each", str(each), "--readings", str(readings)]
-        load = subprocess.Popen([sys.executable, "-m", "benchmarks.load", *args], stdout=subprocess.PIPE)
-        deadline = time.monotonic() + _PATIENCE_S + (readings / rate if rate else 0)
-        while not self._reached(wanted):
-            if time.monotonic() > deadline or load.poll() not in (None, 0):
-                load.kill()
-                load.communicate()
-                raise TimeoutError(f"wanted {wanted}, reached {self._positions()}")
-            time.sleep(0.05)
-        end = time.time()
-        out, _ = load.communicate()
-        return msgspec.json.decode(out, type=Report), end
-
-    def _reached(self, wanted: dict[str, int]) -> bool:
-        found = self._positions()
-        return all(found.get(name, 0) >= position for name, position in wanted.items())
-
-    def _positions(self) -> dict[str, int]:
-        """How many records of meters each domain has committed; those that read any."""
-        each = " UNION ALL ".join(
-            f"SELECT '{schema}', sum(next_offset)::bigint FROM {schema}.position WHERE topic = 'meter'"
-            for schema in self._schemas
-        )
-        return {schema: position for schema, position in self._conn.execute(each.encode()) if position is not None}
-
-    def _backends(self) -> dict[int, str]:
-        """PostgreSQL's processes and what they do."""
-        rows = self._conn.execute(
-            "SELECT pid, coalesce(nullif(application_name, ''), backend_type) FROM pg_stat_activity"
-        )
-        return {pid: "measuring" if pid == self._conn.info.backend_pid else name for pid, name in rows}
-
-    def _latency(self, report: Report, each: int) -> tuple[float, float]:
-        """Median and 99th percentile of all messages, by the newest reading of each; milliseconds."""
-        row = self._conn.execute(
-            "SELECT percentile_disc(ARRAY[0.5, 0.99]) WITHIN GROUP"
-            " (ORDER BY extract(epoch FROM pg_xact_commit_timestamp(xmin) - time) * 1000)"
-            " FROM energy.point WHERE time >= to_timestamp(%s) AND time <= to_timestamp(%s) AND value %% %s = 0",
-            (report.first / 1e6 - 1e-6, report.last / 1e6 + 1e-6, each),
-        ).fetchone()
-        assert row is not None
-        return float(row[0][0]), float(row[0][1])
-
-    def _find(self, running: Running, kafka: KafkaNode | None) -> dict[str, list[int]]:
-        """Our processes by what they are."""
-        groups: dict[str, list[int]] = {"broker": [], "ingest": [], "PostgreSQL": []}
-        for pid in children(running.pid):
-            args = cmdline(pid)
-            if "ops.cli" in args:
-                role = args[args.index("ops.cli") + 1 :]
-                only = role[role.index("--only") + 1] if "--only" in role else ""
-                name = role[0] if role[0] != "processors" else f"processors ({'rest' if ',' in only else only})"
-            else:
-                name = "PostgreSQL" if args[0].endswith("postgres") else "broker"
-            groups.setdefault(name, []).append(pid)
-        if kafka is not None:
-            assert kafka.process is not None
-            groups["Kafka"] = [kafka.process.pid]
-        return groups
-
-
-@contextmanager
-def compound(folder: Path, *, kafka: bool, meters: int) -> Iterator[Compound]:
-    """A compound of its own, on the chosen log."""
-    data = folder / "data"
-    with ExitStack() as stack:
-        node = None
-        if kafka:
-            node = KafkaNode(folder / "kafka")
-            stack.callback(node.kill)
-            node.start()
-        _with_commit_times(data / "postgres")
-        options = ["--no-simulate", "--api-port", str(free_port()), "--mqtt-port", str(free_port())]
-        if node is not None:
-            options += ["--log", f"kafka://{node.bootstrap}"]
-        running = stack.enter_context(Running(data, *options))
-        found = Compound(running, node, meters)
-        stack.callback(found.close)
-        yield found
-
-
-def _with_commit_times(folder: Path) -> None:
-    """Make the database that `up` will find, so that it keeps the time of every commit."""
-    folder.parent.mkdir(parents=True)
-    server = EmbeddedPostgres(folder)
-    server.start()
-    with psycopg.connect(server.url, autocommit=True) as conn:
-        conn.execute("ALTER SYSTEM SET track_commit_timestamp = on")
-    server.stop()
+    third: Figures | None = None
+    """At a third of the top; None in what was measured before this was."""
 
 
 def measure(found: Compound, log: str, each: int, readings: int, seconds: float, say: Say) -> Way:
@@ -216,12 +52,13 @@ def measure(found: Compound, log: str, each: int, readings: int, seconds: float,
     top = found.run(readings, 0, each)
     say(f"{log}, {each} a message: top {top.rate:,.0f}/s")
     held = _held(found, top, each, seconds, say)
-    slow = {}
-    for part in (0.5, 0.1):
-        rate = part * held.rate
-        slow[part] = found.run(int(rate * seconds), rate, each)
-        say(f"{log}, {each} a message: at {rate:,.0f}/s p50 {slow[part].p50_ms:.0f} ms, p99 {slow[part].p99_ms:.0f} ms")
-    return Way(log, each, found.meters, top, held, slow[0.5], slow[0.1], found.domains)
+    slow = []
+    for rate in (held.rate / 2, held.rate / 10, top.rate / 3):
+        run = found.run(max(int(rate * seconds), each), rate, each)
+        say(f"{log}, {each} a message: at {rate:,.0f}/s p50 {run.p50_ms:.0f} ms, p99 {run.p99_ms:.0f} ms")
+        slow.append(run)
+    half, tenth, third = slow
+    return Way(log, each, found.meters, top, held, half, tenth, found.domains, third)
 
 
 def _held(found: Compound, top: Figures, each: int, seconds: float, say: Say) -> Figures:
@@ -237,9 +74,11 @@ def _held(found: Compound, top: Figures, each: int, seconds: float, say: Say) ->
     return run
 
 
-def way(*, kafka: bool, eaches: tuple[int, ...], readings: int, seconds: float, meters: int, say: Say) -> list[Way]:
-    """The figures on one log."""
-    log = "Kafka" if kafka else "PostgreSQL"
+def way(
+    *, kafka: bool, timescale: bool, eaches: tuple[int, ...], readings: int, seconds: float, meters: int, say: Say
+) -> list[Way]:
+    """The figures on one log and database."""
+    log = ("Kafka" if kafka else "PostgreSQL") + (", TimescaleDB" if timescale else "")
     # not in memory, where /tmp may be: the disk's flushes are part of what is measured
     place = Path(".data")
     place.mkdir(exist_ok=True)
@@ -247,25 +86,28 @@ def way(*, kafka: bool, eaches: tuple[int, ...], readings: int, seconds: float, 
     with tempfile.TemporaryDirectory(dir=place, prefix="bench-") as folder:
         Path(folder).chmod(0o755)
         say(f"{log}: starting")
-        with compound(Path(folder).resolve(), kafka=kafka, meters=meters) as found:
+        with compound(Path(folder).resolve(), kafka=kafka, timescale=timescale, meters=meters) as found:
             return [measure(found, log, each, readings, seconds, say) for each in eaches]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kafka", action="store_true", help="the Kafka log instead of PostgreSQL's")
+    parser.add_argument("--timescale", action="store_true", help="TimescaleDB instead of the embedded PostgreSQL")
     parser.add_argument("--each", type=int, action="append", help="readings of one message; 1 and 10 unless said")
     parser.add_argument("--readings", type=int, default=100_000, help="of the run for the top rate")
     parser.add_argument("--seconds", type=float, default=10, help="of each other run")
     parser.add_argument("--meters", type=int, default=1000)
+    parser.add_argument("--quick", action="store_true", help="10,000 readings, 3 seconds")
     options = parser.parse_args()
     found: Any = way(
         kafka=options.kafka,
+        timescale=options.timescale,
         eaches=tuple(options.each or (1, 10)),
-        readings=options.readings,
-        seconds=options.seconds,
+        readings=10_000 if options.quick else options.readings,
+        seconds=3 if options.quick else options.seconds,
         meters=options.meters,
-        say=lambda text: print(text, file=sys.stderr, flush=True),
+        say=say,
     )
     print(json.dumps(msgspec.to_builtins(found), indent=2))
 

@@ -7,7 +7,8 @@ import yaml
 from paho.mqtt.enums import MQTTProtocolVersion
 
 from benchmarks import load, report
-from benchmarks.way import Figures, Way
+from benchmarks.house import Figures
+from benchmarks.way import Way
 from compound.registry.file import read
 from ingest.client import BulkClient
 from ingest.decoders.base import Observed
