@@ -1,10 +1,11 @@
 """A rebuild of the energy domain: readings a second, how that grows with the tables, and as a ratio to the live projection's.
 
-    python -m benchmarks.rebuild [--readings 1000000] [--meters 1000] [--json]
+    python -m benchmarks.rebuild [--millions 5] [--live 1] [--meters 1000] [--json] [--quick]
 
-Quarter hours of so many meters stand in the book; the live projection takes them in as the processors do (that is the live
-rate: the log read as fast as it goes), then a rebuild does, then both are compared. `slices` are readings a second of each
-tenth of the rebuild; `hours for 35 million` at the rate of the whole run.
+Quarter hours of so many meters stand in the book. The live projection takes in the first million of them as the processors do
+(that is the live rate: the log read as fast as it goes), then a rebuild does, and both are compared: the ratio is that of the
+same readings into tables of the same size. Then the rebuild goes on to 2 million, 5, …: `phases` are its rate in each.
+`hours for 35 million` is an extrapolation: as if all the rest went at the rate of the last phase.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import argparse
 import json
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from benchmarks.log import Meter
+from benchmarks.log import Figures, Meter
+from benchmarks.tell import progress, say
 from compound.events import REGISTRY, Event, to_record
 from compound.log.open import open_log
 from compound.log.port import Log, Record
@@ -28,38 +31,64 @@ from compound.store.migrate import migrate
 from compound.timeutil import QUARTER, SECOND, parse, text
 from ops.embedded.postgres import EmbeddedPostgres
 from processors.main import create
-from processors.rebuild.build import Build, positions_of
+from processors.rebuild.build import Build, Positions, positions_of
 from processors.rebuild.compare import compare
 from processors.runtime.worker import Worker
 
-START = parse("2026-01-01T00:00:00+08:00")
-SITE = {"timezone": "Asia/Shanghai", "latitude": 36.65, "longitude": 117.0}
-YEAR = 35_000_000
+START: Final = parse("2026-01-01T00:00:00+08:00")
+SITE: Final = {"timezone": "Asia/Shanghai", "latitude": 36.65, "longitude": 117.0}
+YEAR: Final = 35_000_000
+MILLION: Final = 1_000_000
+MARKS: Final = (1, 2, 5, 10, 20, 35)
+"""Ends of phases, millions."""
+APPEND: Final = 10_000
+"""Records of one append."""
+SETTINGS: Final = {"max_wal_size": "8GB"}
+"""No checkpoint is forced while it runs; one by time would be rare."""
+
+Done = Callable[[int], None]
 
 
-def fill(log: Log, meters: int, readings: int) -> None:
+def _silent(count: int) -> None:
+    """Told nothing."""
+
+
+def fill(log: Log, meters: int, readings: int, done: Done = _silent) -> None:
     """The registry, then quarter hour after quarter hour of all meters."""
+    register(log, meters)
+    append(log, meters, 0, readings, done)
+
+
+def append(log: Log, meters: int, since: int, until: int, done: Done = _silent) -> None:
+    """The readings of these numbers, by large appends."""
+    for start in range(since, until, APPEND):
+        numbers = range(start, min(start + APPEND, until))
+        log.append([reading(number % meters, number // meters) for number in numbers])
+        done(len(numbers))
+
+
+def register(log: Log, meters: int) -> None:
+    """A site and its meters, all at one point; meters + 2 records."""
     long_ago = text(START - 10**12)
     changes = [Change("site", "demo", long_ago, SITE)]
     changes.append(Change("point", "here", long_ago, {"type": "meter", "site": "demo", "medium": "electricity"}))
     meter = {"kind": "meter", "site": "demo", "point": "here", "rated_w": 100_000}
-    changes += [Change("device", f"m{n:05}", long_ago, meter) for n in range(meters)]
+    changes += [Change("device", f"m{n:06}", long_ago, meter) for n in range(meters)]
     log.append([to_record(REGISTRY, to_event(change, START)) for change in changes])
-    for quarter in range(readings // meters):
-        log.append([_reading(n, quarter) for n in range(meters)])
 
 
-def _reading(meter: int, quarter: int) -> Record:
+def reading(meter: int, quarter: int) -> Record:
+    """A meter's reading of a quarter hour, at a second of its own within it."""
     time_ = START + quarter * QUARTER + meter % 900 * SECOND
     data = {"time": text(time_), "boot": 1, "seq": quarter, "import_wh": 1000 + 500 * quarter}
-    device = f"m{meter:05}"
+    device = f"m{meter:06}"
     event = Event(f"{meter:08x}{quarter:024x}", f"compound/v1/demo/meter/{device}", "meter.reading.v1", time_, device,
                   json.dumps(data).encode())  # fmt: skip
     return to_record("meter", event)
 
 
-def live(settings: Settings, log: Log, domain: str, count: int) -> None:
-    """The live projection takes in `count` records of its topics."""
+def live(settings: Settings, log: Log, domain: str, count: int, done: Done = _silent) -> None:
+    """The live projection takes in `count` records of its topics, or some more: whole batches."""
     worker = Worker(create(domain, settings), log, settings)
     worker._conn = connect(settings.database_url, "live", domain)
     worker._conn.execute("SET synchronous_commit = off")
@@ -69,63 +98,94 @@ def live(settings: Settings, log: Log, domain: str, count: int) -> None:
         batch = reader.poll(settings.processors_batch, 1.0)
         if batch:
             worker.take(batch)
+            done(len(batch))
         count -= len(batch)
     worker.pass_time(sorted(reader.assigned()), at_end=False)
     reader.close()
     worker._drop()
 
 
-def measure(postgres: EmbeddedPostgres, meters: int, readings: int) -> dict[str, Any]:
+def measure(postgres: EmbeddedPostgres, meters: int, readings: int, first: int) -> dict[str, Any]:
     """All figures of one run."""
     settings = Settings(database_url=postgres.url)
     log = open_log("", postgres.url, settings.log_partitions)
-    readings = readings // meters * meters
-    fill(log, meters, readings)
+    register(log, meters)
     live(settings, log, REGISTRY, meters + 2)
     assert postgres.process is not None
     meter = Meter(postgres.process.pid)
-    meter.start()
-    live(settings, log, "energy", readings)
-    found: dict[str, Any] = {"readings": readings, "live": meter.stop(readings)}
-    marks = [(0, time.perf_counter())]
-    with Build(settings, "energy") as build:
-        with connect(postgres.url, "benchmark") as conn:
-            targets = positions_of(conn, "energy")
+    _filled(log, meters, 0, first)
+    with progress("the live projection", first) as done:
         meter.start()
-        build.run_to(targets, lambda count: marks.append((marks[-1][0] + count, time.perf_counter())))
-        found["rebuild"] = meter.stop(readings)
-        began = time.perf_counter()
-        compared = compare(settings, build, told=lambda table: None)
-        found["compare_s"] = time.perf_counter() - began
-    assert not compared.differences
-    found["rows"] = sum(compared.rows.values())
-    found["slices"] = list(_slices(marks, readings))
-    found["ratio"] = found["rebuild"]["per_s"] / found["live"]["per_s"]
-    found["hours for 35 million"] = YEAR / found["rebuild"]["per_s"] / 3600
+        live(settings, log, "energy", first, done)
+        found: dict[str, Any] = {"readings": readings, "meters": meters, "live": meter.stop(first), "phases": []}
+    say(f"{found['live']['per_s']:,.0f} readings/s")
+    with Build(settings, "energy") as build, connect(postgres.url, "benchmark", autocommit=True) as conn:
+        ends = positions_of(conn, "energy")
+        for since, until in _phases(readings, first):
+            if since:
+                _filled(log, meters, since, until)
+            ends |= log.heads(["meter"])
+            found["phases"].append({"to": until, **_build(build, ends, until - since, meter)})
+            if until == first:
+                found |= _compared(settings, build)
+    found["ratio"] = found["phases"][0]["per_s"] / found["live"]["per_s"]
+    found["hours for 35 million"] = _extrapolated(found["phases"])
     log.close()
     return found
 
 
-def _slices(marks: list[tuple[int, float]], readings: int) -> list[float]:
-    """Readings a second of each tenth."""
-    rates, last = [], marks[0]
-    for mark in marks[1:]:
-        if mark[0] - last[0] >= readings / 10 or mark is marks[-1]:
-            rates.append((mark[0] - last[0]) / (mark[1] - last[1]))
-            last = mark
-    return rates
+def _filled(log: Log, meters: int, since: int, until: int) -> None:
+    with progress(f"{until - since:,} readings into the book", until - since) as done:
+        append(log, meters, since, until, done)
+
+
+def _phases(readings: int, first: int) -> Iterator[tuple[int, int]]:
+    """From and to: what the live projection takes too, then up to each of MARKS, then the rest."""
+    ends = sorted({first, readings, *(mark * MILLION for mark in MARKS if first < mark * MILLION < readings)})
+    return zip([0, *ends], ends, strict=False)
+
+
+def _build(build: Build, targets: Positions, count: int, meter: Meter) -> Figures:
+    with progress(f"a rebuild, {count:,} more", count) as done:
+        meter.start()
+        build.run_to(targets, done)
+        figures = meter.stop(count)
+    say(f"{figures['per_s']:,.0f} readings/s")
+    return figures
+
+
+def _compared(settings: Settings, build: Build) -> dict[str, Any]:
+    """How long the comparison takes, and how many rows it was. AssertionError where they differ."""
+    began = time.perf_counter()
+    compared = compare(settings, build, told=lambda table: None)
+    assert not compared.differences, compared.differences[:3]
+    return {"rows": sum(compared.rows.values()), "compare_s": time.perf_counter() - began}
+
+
+def _extrapolated(phases: list[dict[str, float]]) -> float:
+    """Hours for a year: what was measured, and the rest at the last phase's rate."""
+    before, seconds = 0.0, 0.0
+    for phase in phases:
+        seconds += (phase["to"] - before) / phase["per_s"]
+        before = phase["to"]
+    return (seconds + max(YEAR - before, 0) / phases[-1]["per_s"]) / 3600
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--readings", type=int, default=1_000_000)
+    parser.add_argument("--millions", type=float, default=5.0, help="of readings in the book")
+    parser.add_argument("--live", type=float, default=1.0, help="millions that the live projection takes in")
     parser.add_argument("--meters", type=int, default=1000)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="60,000 readings, 20,000 live")
     options = parser.parse_args()
+    readings, first = int(options.millions * MILLION), int(options.live * MILLION)
+    if options.quick:
+        readings, first = 60_000, 20_000
     with tempfile.TemporaryDirectory() as folder:
-        postgres = EmbeddedPostgres(Path(folder) / "postgres")
+        postgres = EmbeddedPostgres(Path(folder) / "postgres", settings=SETTINGS)
         migrate(postgres.start())
-        found = measure(postgres, options.meters, options.readings)
+        found = measure(postgres, options.meters, readings, min(first, readings))
         postgres.stop()
     print(json.dumps(found, indent=None if options.json else 2))
 

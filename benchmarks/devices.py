@@ -1,0 +1,99 @@
+"""What an event costs when few and when many devices send: CPU of the energy and liveness domains at 1,000, 10,000, 100,000.
+
+    python -m benchmarks.devices [--events 300000] [--devices 1000,10000,100000] [--json] [--quick]
+
+The same number of events in each case, one database each, taken from the book by the live projections. Batches hold 1,000
+records, what gathers in a tenth of a second at 10,000 a second, and 5,000, a backlog (or liveness, which gathers a second): there a
+thousand devices have five readings in each, and what is done once a device and batch is shared by them. A round of all devices
+goes before what is measured, in which each is met for the first time. CPU is microseconds an event: of Python, and of PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.log import Meter
+from benchmarks.rebuild import append, live, register
+from benchmarks.tell import progress, say
+from compound.events import REGISTRY
+from compound.log.open import open_log
+from compound.log.port import Log
+from compound.settings import Settings
+from compound.store.migrate import migrate
+from ops.embedded.postgres import EmbeddedPostgres
+
+DOMAINS: Final = ("energy", "liveness")
+BATCHES: Final = (1000, 5000)
+TOLERANCE: Final = 0.2
+
+
+def measure(postgres: EmbeddedPostgres, counts: list[int], events: int) -> list[dict[str, Any]]:
+    """The figures of each number of devices, domain and size of batch."""
+    assert postgres.process is not None
+    meter = Meter(postgres.process.pid)
+    return [figures for count in counts for figures in _case(postgres, meter, count, events)]
+
+
+def _case(postgres: EmbeddedPostgres, meter: Meter, count: int, events: int) -> Iterator[dict[str, Any]]:
+    """One number of devices on a database of its own: met once, then half of the events by each size of batch."""
+    url = postgres.make(f"devices_{count}")
+    migrate(url)
+    log = open_log("", url, Settings().log_partitions)
+    register(log, count)
+    with progress(f"{count:,} devices", 2) as done:
+        live(Settings(database_url=url), log, REGISTRY, count + 2)
+        done(1)
+        append(log, count, 0, count)
+        for domain in DOMAINS:
+            live(Settings(database_url=url), log, domain, count)
+        done(1)
+    part = max(events // len(BATCHES) // count, 1) * count
+    for number, size in enumerate(BATCHES):
+        since = count + number * part
+        append(log, count, since, since + part)
+        settings = Settings(database_url=url, processors_batch=size)
+        for domain in DOMAINS:
+            yield _taken(settings, log, domain, meter, count, part)
+    log.close()
+
+
+def _taken(settings: Settings, log: Log, domain: str, meter: Meter, count: int, part: int) -> dict[str, Any]:
+    batch = settings.processors_batch
+    with progress(f"{domain}, {count:,} devices, {batch:,} a batch", part) as done:
+        meter.start()
+        live(settings, log, domain, part, done)
+        figures = meter.stop(part)
+    used = figures["cpu_us"] + figures["server_us"]
+    say(f"{used:.1f} µs an event")
+    return {"devices": count, "domain": domain, "batch": batch, "events": part, "us": used, **figures}
+
+
+def spread(figures: list[dict[str, Any]]) -> float:
+    """How far CPU an event is from the middle of its range over the numbers of devices: 0.2 is ± 20 %."""
+    used = [each["us"] for each in figures]
+    return (max(used) - min(used)) / (max(used) + min(used))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--events", type=int, default=300_000)
+    parser.add_argument("--devices", default="1000,10000,100000")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="20,000 events of 500 and of 5,000 devices")
+    options = parser.parse_args()
+    counts = [500, 5000] if options.quick else [int(count) for count in options.devices.split(",")]
+    with tempfile.TemporaryDirectory() as folder:
+        postgres = EmbeddedPostgres(Path(folder) / "postgres")
+        postgres.start()
+        found = measure(postgres, counts, 20_000 if options.quick else options.events)
+        postgres.stop()
+    print(json.dumps(found, indent=None if options.json else 2))
+
+
+if __name__ == "__main__":
+    main()
