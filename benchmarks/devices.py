@@ -18,11 +18,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.log import Meter
-from benchmarks.rebuild import append, live, register
+from benchmarks.rebuild import Live, append, live, register
 from benchmarks.tell import progress, say
 from compound.events import REGISTRY
 from compound.log.open import open_log
-from compound.log.port import Log
 from compound.settings import Settings
 from compound.store.migrate import migrate
 from ops.embedded.postgres import EmbeddedPostgres
@@ -40,42 +39,35 @@ def measure(postgres: EmbeddedPostgres, counts: list[int], events: int) -> list[
 
 
 def _case(postgres: EmbeddedPostgres, meter: Meter, count: int, events: int) -> Iterator[dict[str, Any]]:
-    """One number of devices on a database of its own: met once, then half of the events by each size of batch."""
-    url = postgres.make(f"devices_{count}")
-    migrate(url)
-    log = open_log("", url, Settings().log_partitions)
-    register(log, count)
-    with progress(f"{count:,} devices", 2) as done:
-        live(Settings(database_url=url), log, REGISTRY, count + 2)
-        done(1)
-        append(log, count, 0, count)
-        for domain in DOMAINS:
-            live(Settings(database_url=url), log, domain, count)
-        done(1)
+    """One number of devices on a database of its own: met once, then a part of the events by each size of batch."""
+    settings = Settings(database_url=postgres.make(f"devices_{count}"), processors_batch=20_000)
+    migrate(settings.database_url)
+    log = open_log("", settings.database_url, settings.log_partitions)
+    with progress(f"{count:,} devices are registered", count + 2) as done:
+        register(log, count)
+        live(settings, log, REGISTRY, count + 2, done)
     part = max(events // len(BATCHES) // count, 1) * count
-    for number, size in enumerate(BATCHES):
-        since = count + number * part
-        append(log, count, since, since + part)
-        settings = Settings(database_url=url, processors_batch=size)
-        for domain in DOMAINS:
-            yield _taken(settings, log, domain, meter, count, part)
+    append(log, count, 0, count + len(BATCHES) * part)
+    for domain in DOMAINS:
+        projection = Live(settings, log, domain)
+        projection.pass_time()
+        with progress(f"{domain}, {count:,} devices are met", count) as done:
+            projection.take(count, max(BATCHES), done)
+        for number, size in enumerate(BATCHES, 1):
+            with progress(f"{domain}, {count:,} devices, {size:,} a batch", part) as done:
+                meter.start()
+                taken = projection.take(count + number * part, size, done)
+                figures = meter.stop(taken)
+            used = figures["cpu_us"] + figures["server_us"]
+            say(f"{used:.1f} µs an event")
+            yield {"devices": count, "domain": domain, "batch": size, "events": taken, "us": used, **figures}
+        projection.close()
     log.close()
-
-
-def _taken(settings: Settings, log: Log, domain: str, meter: Meter, count: int, part: int) -> dict[str, Any]:
-    batch = settings.processors_batch
-    with progress(f"{domain}, {count:,} devices, {batch:,} a batch", part) as done:
-        meter.start()
-        live(settings, log, domain, part, done)
-        figures = meter.stop(part)
-    used = figures["cpu_us"] + figures["server_us"]
-    say(f"{used:.1f} µs an event")
-    return {"devices": count, "domain": domain, "batch": batch, "events": part, "us": used, **figures}
 
 
 def spread(figures: list[dict[str, Any]]) -> float:
     """How far CPU an event is from the middle of its range over the numbers of devices: 0.2 is ± 20 %."""
-    used = [each["us"] for each in figures]
+    used: list[float] = [each["us"] for each in figures]
     return (max(used) - min(used)) / (max(used) + min(used))
 
 

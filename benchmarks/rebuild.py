@@ -11,6 +11,7 @@ same readings into tables of the same size. Then the rebuild goes on to 2 millio
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import tempfile
 import time
@@ -43,6 +44,8 @@ MARKS: Final = (1, 2, 5, 10, 20, 35)
 """Ends of phases, millions."""
 APPEND: Final = 10_000
 """Records of one append."""
+PROCESSORS_GC: Final = (100_000, 20, 50)
+"""As processors.main sets it."""
 SETTINGS: Final = {"max_wal_size": "8GB"}
 """No checkpoint is forced while it runs; one by time would be rare."""
 
@@ -87,22 +90,51 @@ def reading(meter: int, quarter: int) -> Record:
     return to_record("meter", event)
 
 
-def live(settings: Settings, log: Log, domain: str, count: int, done: Done = _silent) -> None:
-    """The live projection takes in `count` records of its topics, or some more: whole batches."""
-    worker = Worker(create(domain, settings), log, settings)
-    worker._conn = connect(settings.database_url, "live", domain)
-    worker._conn.execute("SET synchronous_commit = off")
-    worker._conn.commit()
-    reader = log.reader(domain, worker.domain.topics, worker.load_positions)
-    while count > 0:
-        batch = reader.poll(settings.processors_batch, 1.0)
-        if batch:
-            worker.take(batch)
-            done(len(batch))
-        count -= len(batch)
-    worker.pass_time(sorted(reader.assigned()), at_end=False)
-    reader.close()
-    worker._drop()
+class Live:
+    """A live projection as the processors run it, on one connection, in this thread. `taken`: records until now."""
+
+    def __init__(self, settings: Settings, log: Log, domain: str) -> None:
+        gc.set_threshold(*PROCESSORS_GC)
+        self._worker = Worker(create(domain, settings), log, settings)
+        self._worker._conn = connect(settings.database_url, "live", domain)
+        self._worker._conn.execute("SET synchronous_commit = off")
+        self._worker._conn.commit()
+        self._reader = log.reader(domain, self._worker.domain.topics, self._worker.load_positions)
+        self.taken = 0
+
+    def take(self, until: int, batch: int, done: Done = _silent) -> int:
+        """Take in records of its topics by so many, until it has taken so many in all, or some more: whole batches. How many."""
+        before = self.taken
+        while self.taken < until:
+            records = self._reader.poll(batch, 1.0)
+            if records:
+                self._worker.take(records)
+                done(len(records))
+            self.taken += len(records)
+        return self.taken - before
+
+    def pass_time(self) -> None:
+        """Derive again what the registry's changes made stale."""
+        self._worker.pass_time(sorted(self._reader.assigned()), at_end=False)
+
+    def close(self) -> None:
+        """Let go of the partitions and the connection. The CPU of its server process can't be asked for any more."""
+        self._reader.close()
+        self._worker._drop()
+
+
+def live(
+    settings: Settings, log: Log, domain: str, count: int, done: Done = _silent, meter: Meter | None = None
+) -> Figures:
+    """The live projection takes in `count` records of its topics; figures where there is a meter."""
+    projection = Live(settings, log, domain)
+    if meter is not None:
+        meter.start()
+    projection.take(count, settings.processors_batch, done)
+    figures = meter.stop(count) if meter is not None else {}
+    projection.pass_time()
+    projection.close()
+    return figures
 
 
 def measure(postgres: EmbeddedPostgres, meters: int, readings: int, first: int) -> dict[str, Any]:
@@ -115,9 +147,8 @@ def measure(postgres: EmbeddedPostgres, meters: int, readings: int, first: int) 
     meter = Meter(postgres.process.pid)
     _filled(log, meters, 0, first)
     with progress("the live projection", first) as done:
-        meter.start()
-        live(settings, log, "energy", first, done)
-        found: dict[str, Any] = {"readings": readings, "meters": meters, "live": meter.stop(first), "phases": []}
+        taken = live(settings, log, "energy", first, done, meter)
+    found: dict[str, Any] = {"readings": readings, "meters": meters, "live": taken, "phases": []}
     say(f"{found['live']['per_s']:,.0f} readings/s")
     with Build(settings, "energy") as build, connect(postgres.url, "benchmark", autocommit=True) as conn:
         ends = positions_of(conn, "energy")

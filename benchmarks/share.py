@@ -67,9 +67,7 @@ def _case(postgres: EmbeddedPostgres, size: int, readings: int) -> dict[str, Any
     assert postgres.process is not None
     meter = Meter(postgres.process.pid)
     with progress(f"the processor, {size:,} a batch", readings) as done, timed(steps):
-        meter.start()
-        live(settings, log, "energy", readings, done)
-        used = meter.stop(readings)
+        used = live(settings, log, "energy", readings, done, meter)
     log.close()
     with connect(settings.database_url, "benchmark", "energy") as conn:
         conn.execute("SET synchronous_commit = off")
