@@ -75,6 +75,11 @@ def measure(url: str, runs: int, only: str | None) -> Iterator[Timed]:
                     yield Timed(panel.key, number, view, rows, statistics.median(times), p95, cpu)
 
 
+def count() -> int:
+    """How many queries `measure` asks."""
+    return len(VIEWS) * sum(len(panel.queries) for panel in PANELS)
+
+
 def _times(conn: psycopg.Connection[Any], query: str, runs: int) -> tuple[int, list[float], float]:
     """Rows, milliseconds of each run, and the least CPU of one; a query that takes seconds is run less often."""
     times: list[float] = []

@@ -13,7 +13,7 @@ FROM heard, span, generate_series(0, 4) k;
 CREATE TEMP TABLE rung AS
 SELECT n, format('a%s', n) AS id, since + n * (until - since) / 6000 AS at, (ARRAY['g-1', 'sp-8', 'm-b1', 'inv-inv1', 'lk-1'])[n % 5 + 1] AS subject,
        (ARRAY['access', 'parking', 'liveness', 'solar', 'parcels'])[n % 5 + 1] AS domain, (ARRAY['held', 'overstay', 'silent', 'inverter-fault', 'overdue-24'])[n % 5 + 1] AS rule,
-       (ARRAY['door-1', 's8', 'p-b1', 'p-inv1', 'p-lk-1'])[n % 5 + 1] AS point, (ARRAY['security', 'security', 'maintenance', 'maintenance', 'service'])[n % 5 + 1] AS category
+       (ARRAY['door-1', 's8', 'p-b1', 'p-inv1', 'p-lk-1'])[n % 5 + 1] AS point, (ARRAY['security', 'security', 'maintenance', 'maintenance', 'notification'])[n % 5 + 1] AS category
 FROM span, generate_series(1, 6000) n;
 INSERT INTO alerts.alert (id, domain, rule, subject, what, site, point, category, priority, start, "end", raised, cleared, acknowledged, acknowledged_by, notify, times, phase, detail)
 SELECT id, domain, rule, subject, 'x', 'demo', point, category, (ARRAY['high', 'medium', 'low'])[n % 3 + 1], at, CASE WHEN n < 5950 THEN at + interval '1 hour' END, at,

@@ -1,27 +1,30 @@
 -- A thousand meters: a main, 20 buildings of 7 floors of 5 rooms, 20 chargers, 10 inverters, a battery; water, gas and heat;
--- 30 departments that share the rooms. `span` says from when to when.
+-- 30 departments that share the rooms. `span` says from when to when; `scale` how many buildings and floors, if it is to be less.
 CREATE TEMP TABLE node AS
 WITH room AS (
-    SELECT b, f, r FROM generate_series(1, 20) b, generate_series(1, 7) f, generate_series(1, 5) r
+    SELECT b, f, r FROM scale, generate_series(1, buildings) b, generate_series(1, floors) f, generate_series(1, 5) r
 ), dept AS (SELECT b, f, r, format('d%s', to_char((b * 35 + f * 5 + r) % 30 + 1, 'FM00')) AS department FROM room
 ), told(id, parent, medium, role, type, building, department, weight) AS (
     SELECT 'p-main', NULL, 'electricity', 'main', 'meter', NULL, NULL, 760.0
     UNION ALL SELECT format('p-b%s', b), 'p-main', 'electricity', 'sub', 'meter', format('b%s', b), NULL, 36.0
-    FROM generate_series(1, 20) b
+    FROM scale, generate_series(1, buildings) b
     UNION ALL SELECT format('p-b%s-%s', b, f), format('p-b%s', b), 'electricity', 'sub', 'meter', format('b%s', b), NULL, 5.05
-    FROM generate_series(1, 20) b, generate_series(1, 7) f
+    FROM scale, generate_series(1, buildings) b, generate_series(1, floors) f
     UNION ALL SELECT format('p-b%s-%s-%s', b, f, r), format('p-b%s-%s', b, f), 'electricity', 'sub', 'meter', format('b%s', b),
                      department, 1.0 FROM dept
-    UNION ALL SELECT format('p-ev%s', n), 'p-main', 'electricity', 'sub', 'meter', NULL, 'd01', 1.0 FROM generate_series(1, 20) n
+    UNION ALL SELECT format('p-ev%s', n), 'p-main', 'electricity', 'sub', 'meter', NULL, 'd01', 1.0
+    FROM scale, generate_series(1, buildings) n
     UNION ALL SELECT format('p-inv%s', n), 'p-main', 'electricity', 'generation', 'inverter', 'b1', NULL, 15.0
-    FROM generate_series(1, 10) n
+    FROM scale, generate_series(1, (buildings + 1) / 2) n
     UNION ALL SELECT 'p-bat', 'p-main', 'electricity', 'storage', 'meter', NULL, NULL, 4.0
     UNION ALL SELECT format('p-%s', m), NULL, m, 'main', 'meter', NULL, NULL, 20.0 FROM unnest(ARRAY['water', 'gas', 'heat']) m
     UNION ALL SELECT format('p-%s-b%s', m, b), format('p-%s', m), m, 'sub', 'meter', format('b%s', b), NULL, 1.0
-    FROM unnest(ARRAY['water', 'heat']) m, generate_series(1, 20) b
+    FROM scale, unnest(ARRAY['water', 'heat']) m, generate_series(1, buildings) b
     UNION ALL SELECT format('p-water-b%s-%s', b, n), format('p-water-b%s', b), 'water', 'sub', 'meter', format('b%s', b),
-                     format('d%s', to_char((b * 3 + n) % 30 + 1, 'FM00')), 0.3 FROM generate_series(1, 20) b, generate_series(1, 3) n
-    UNION ALL SELECT format('p-gas-b%s', b), 'p-gas', 'gas', 'sub', 'meter', format('b%s', b), 'd02', 4.0 FROM generate_series(1, 5) b
+                     format('d%s', to_char((b * 3 + n) % 30 + 1, 'FM00')), 0.3
+    FROM scale, generate_series(1, buildings) b, generate_series(1, 3) n
+    UNION ALL SELECT format('p-gas-b%s', b), 'p-gas', 'gas', 'sub', 'meter', format('b%s', b), 'd02', 4.0
+    FROM scale, generate_series(1, least(buildings, 5)) b
 )
 SELECT row_number() OVER ()::int AS n, t.*, CASE type WHEN 'inverter' THEN 'inv' ELSE 'm' END || substr(id, 2) AS device
 FROM told t;
@@ -30,7 +33,7 @@ CREATE TEMP TABLE told (kind text, id text, data jsonb);
 INSERT INTO told
 SELECT 'site', 'demo', '{"timezone": "Asia/Shanghai", "latitude": 36.65, "longitude": 117.0, "name": {"zh": "大院", "en": "Compound"}}'::jsonb
 UNION ALL SELECT 'building', format('b%s', b), jsonb_build_object('site', 'demo', 'area_m2', 9000,
-    'name', jsonb_build_object('zh', b || '号楼', 'en', 'Building ' || b)) FROM generate_series(1, 20) b
+    'name', jsonb_build_object('zh', b || '号楼', 'en', 'Building ' || b)) FROM scale, generate_series(1, buildings) b
 UNION ALL SELECT 'department', format('d%s', to_char(d, 'FM00')), jsonb_build_object('site', 'demo', 'area_m2', 3000, 'headcount', 40,
     'name', jsonb_build_object('zh', d || '处', 'en', 'Department ' || d)) FROM generate_series(1, 30) d
 UNION ALL SELECT 'point', id, jsonb_strip_nulls(jsonb_build_object('type', type, 'site', 'demo', 'building', building,
