@@ -1,8 +1,6 @@
 """Measure everything and write docs/benchmarks.md: `make bench`, or
 
-    python -m benchmarks [--quick] [--only way-postgresql,way-kafka,bridge,log,clients,energy,dashboards]
-    ),
-    python -m benchmarks [--quick] [--only way-postgresql,way-kafka,bridge,log,clients,rebuild,energy]
+    python -m benchmarks [--quick] [--only way-timescale,share,rebuild,scale,devices,disk]
 
 Each part runs in a process of its own, one after the other; what it found is kept in var/benchmarks, and the document is
 made of what lies there, so a part can be measured again alone. `--quick` shows in few minutes that all of it works: its
@@ -37,11 +35,12 @@ class Part(NamedTuple):
 
 
 PARTS = {
-    "way-postgresql": Part(
-        "benchmarks.way", "benchmarks.way --readings 10000 --seconds 3", "MQTT to tables, log in PostgreSQL"
-    ),
-    "way-kafka": Part(
-        "benchmarks.way --kafka", "benchmarks.way --kafka --readings 10000 --seconds 3", "MQTT to tables, log in Kafka"
+    "way-postgresql": Part("benchmarks.way", "benchmarks.way --quick", "MQTT to tables, log in PostgreSQL"),
+    "way-kafka": Part("benchmarks.way --kafka", "benchmarks.way --kafka --quick", "MQTT to tables, log in Kafka"),
+    "way-timescale": Part(
+        "benchmarks.way --kafka --timescale",
+        "benchmarks.way --kafka --timescale --quick",
+        "MQTT to tables in TimescaleDB, log in Kafka",
     ),
     "bridge": Part("benchmarks.bridge", "benchmarks.bridge --messages 10000 --seconds 2", "the bridge alone"),
     "log": Part("benchmarks.log --json", "benchmarks.log --json --records 5000", "the log's two adapters"),
@@ -50,17 +49,21 @@ PARTS = {
         "benchmarks.kafka_clients --json --events 10000 --rounds 1",
         "two clients of Kafka",
     ),
+    "energy": Part("benchmarks.energy --json", "benchmarks.energy --json --batches 2 --size 1000", "the energy domain"),
+    "share": Part("benchmarks.share --json", "benchmarks.share --json --quick", "written rows as a share of COPY"),
+    "rebuild": Part(
+        "benchmarks.rebuild --json", "benchmarks.rebuild --json --quick", "a rebuild of 5 million readings"
+    ),
+    "devices": Part("benchmarks.devices --json", "benchmarks.devices --json --quick", "CPU by number of devices"),
+    "disk": Part("benchmarks.disk --json", "benchmarks.disk --json --quick", "bytes on disk"),
+    "scale": Part(
+        "benchmarks.scale --json", "benchmarks.scale --json --quick", "queries over 1, 10 and 35 million readings"
+    ),
     "dashboards": Part(
         "benchmarks.dashboards --json",
         "benchmarks.dashboards --json --days 3 --runs 2",
         "dashboards over a year of 1,000 meters",
     ),
-    "rebuild": Part(
-        "benchmarks.rebuild --json --readings 5000000",
-        "benchmarks.rebuild --json --readings 20000 --meters 200",
-        "a rebuild",
-    ),
-    "energy": Part("benchmarks.energy --json", "benchmarks.energy --json --batches 2 --size 1000", "the energy domain"),
 }
 
 

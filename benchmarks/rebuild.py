@@ -152,7 +152,7 @@ def measure(postgres: EmbeddedPostgres, meters: int, readings: int, first: int) 
     say(f"{found['live']['per_s']:,.0f} readings/s")
     with Build(settings, "energy") as build, connect(postgres.url, "benchmark", autocommit=True) as conn:
         ends = positions_of(conn, "energy")
-        for since, until in _phases(readings, first):
+        for since, until in phases(readings, first):
             if since:
                 _filled(log, meters, since, until)
             ends |= log.heads(["meter"])
@@ -160,7 +160,7 @@ def measure(postgres: EmbeddedPostgres, meters: int, readings: int, first: int) 
             if until == first:
                 found |= _compared(settings, build)
     found["ratio"] = found["phases"][0]["per_s"] / found["live"]["per_s"]
-    found["hours for 35 million"] = _extrapolated(found["phases"])
+    found["hours for 35 million"] = extrapolated(found["phases"])
     log.close()
     return found
 
@@ -170,7 +170,7 @@ def _filled(log: Log, meters: int, since: int, until: int) -> None:
         append(log, meters, since, until, done)
 
 
-def _phases(readings: int, first: int) -> Iterator[tuple[int, int]]:
+def phases(readings: int, first: int) -> Iterator[tuple[int, int]]:
     """From and to: what the live projection takes too, then up to each of MARKS, then the rest."""
     ends = sorted({first, readings, *(mark * MILLION for mark in MARKS if first < mark * MILLION < readings)})
     return zip([0, *ends], ends, strict=False)
@@ -193,13 +193,13 @@ def _compared(settings: Settings, build: Build) -> dict[str, Any]:
     return {"rows": sum(compared.rows.values()), "compare_s": time.perf_counter() - began}
 
 
-def _extrapolated(phases: list[dict[str, float]]) -> float:
+def extrapolated(measured: list[dict[str, float]]) -> float:
     """Hours for a year: what was measured, and the rest at the last phase's rate."""
     before, seconds = 0.0, 0.0
-    for phase in phases:
+    for phase in measured:
         seconds += (phase["to"] - before) / phase["per_s"]
         before = phase["to"]
-    return (seconds + max(YEAR - before, 0) / phases[-1]["per_s"]) / 3600
+    return (seconds + max(YEAR - before, 0) / measured[-1]["per_s"]) / 3600
 
 
 def main() -> None:

@@ -11,12 +11,17 @@ from typing import Any
 
 import msgspec
 
+from benchmarks import sections
+from benchmarks.goals import goals
 from benchmarks.house import Figures
+from benchmarks.tables import table, words, work
 from benchmarks.way import Way
 
 DOCUMENT = Path("docs/benchmarks.md")
 _BEGIN, _END = "<!-- figures -->", "<!-- /figures -->"
 _NEW = f"# Benchmarks\n\n{_BEGIN}\n{_END}\n"
+_HEADING = re.compile(r"^(?=## )", re.MULTILINE)
+_COMMAND = "| `python "
 _BRIDGE = re.compile(r"([\d.]+) µs CPU a message")
 
 PEERS = (
@@ -29,6 +34,17 @@ PEERS = (
 began."""
 
 
+WAYS = ("way-timescale", "way-postgresql", "way-kafka")
+"""The first has a section of its own."""
+SECTIONS = {
+    "share": sections.share,
+    "rebuild": sections.rebuild,
+    "scale": sections.scale,
+    "devices": sections.devices,
+    "disk": sections.disk,
+}
+
+
 class Found(msgspec.Struct):
     """What a part said, and when and where it was run; `load` is the machine's load average before."""
 
@@ -39,28 +55,45 @@ class Found(msgspec.Struct):
 
 
 def write(parts: Mapping[str, Found]) -> None:
-    """Put the figures into the document."""
+    """Put the figures into the document; a section of which nothing is known here stays as it stands there."""
     text = DOCUMENT.read_text() if DOCUMENT.exists() else _NEW
-    before, after = text.split(_BEGIN)[0], text.split(_END)[1]
-    DOCUMENT.write_text(f"{before}{_BEGIN}\n\n{render(parts)}\n{_END}{after}")
+    before, old, after = text.split(_BEGIN)[0], text.split(_BEGIN)[1].split(_END)[0], text.split(_END)[1]
+    DOCUMENT.write_text(f"{before}{_BEGIN}\n\n{_merged(old.strip(), render(parts).strip())}\n\n{_END}{after}")
+
+
+def _merged(old: str, new: str) -> str:
+    """`new`, then those sections of `old` that it doesn't have; among the commands those that it doesn't name."""
+    head, *sections = _HEADING.split(new)
+    old_head, *others = _HEADING.split(old)
+    commands = {line.split("|")[1] for line in head.splitlines() if line.startswith(_COMMAND)}
+    rows = [line for line in old_head.splitlines() if line.startswith(_COMMAND) and line.split("|")[1] not in commands]
+    head = "\n".join([head.rstrip(), *rows]) if commands else old_head.rstrip()
+    titles = {section.splitlines()[0] for section in sections}
+    sections += [section for section in others if section.splitlines()[0] not in titles]
+    return "\n\n".join([head, *(section.strip() for section in sections)])
 
 
 def render(parts: Mapping[str, Found]) -> str:
     """The figures as Markdown."""
-    ways = [name for name in ("way-postgresql", "way-kafka") if name in parts]
+    ways = {name: json_of(parts[name], list[Way]) for name in WAYS if name in parts}
+    figures = {name: json.loads(parts[name].said) for name in SECTIONS if name in parts}
     lines = list(_machine(parts)) if parts else []
-    if ways:
-        lines += _ways([way for name in ways for way in json_of(parts[name], list[Way])])
+    lines += goals([way for some in ways.values() for way in some], figures)
+    if own := [way for name in WAYS[1:] for way in ways.get(name, ())]:
+        lines += _ways(own, "From MQTT to committed tables")
+    if own := ways.get(WAYS[0], []):
+        lines += _ways(own, "From MQTT to committed tables: Apache Kafka and TimescaleDB")
     for name, section in (
         ("bridge", _bridge),
         ("log", _log),
         ("clients", _clients),
         ("energy", _energy),
         ("dashboards", _dashboards),
-        ("rebuild", _rebuild),
     ):
         if name in parts:
             lines += section(parts[name])
+    for name, said in figures.items():
+        lines += SECTIONS[name](said)
     return "\n".join(lines) + "\n"
 
 
@@ -71,15 +104,15 @@ def json_of(found: Found, kind: Any) -> Any:
 
 def _machine(parts: Mapping[str, Found]) -> Iterator[str]:
     last = list(parts.values())[-1].machine
-    yield from _table(("", ""), [(name, value) for name, value in last.items() if name not in ("date", "commit")])
+    yield from table(("", ""), [(name, value) for name, value in last.items() if name not in ("date", "commit")])
     rows = [(f"`{p.command}`", p.machine["date"], p.machine["commit"], f"{p.load:.1f}") for p in parts.values()]
     yield "Load is the machine's load average when the part began: what else was running. 0 would be nothing."
     yield ""
-    yield from _table(("command", "date", "commit", "load"), rows)
+    yield from table(("command", "date", "commit", "load"), rows)
 
 
-def _ways(ways: Sequence[Way]) -> Iterator[str]:
-    yield "## From MQTT to committed tables"
+def _ways(ways: Sequence[Way], title: str) -> Iterator[str]:
+    yield f"## {title}"
     yield ""
     yield (
         f"{ways[0].meters:,} meters; all roles as `compound up` starts them, API idle; rows of {', '.join(ways[0].domains)}."
@@ -102,7 +135,7 @@ def _ways(ways: Sequence[Way]) -> Iterator[str]:
             )
         )
     bound = f"{cores} cores ÷ CPU"
-    yield from _table(("log", "top, as a burst", "held", "behind", "µs CPU a reading", bound, "held, ratio"), rows)
+    yield from table(("log", "top, as a burst", "held", "behind", "µs CPU a reading", bound, "held, ratio"), rows)
     yield "CPU by process in the held run, microseconds a reading, user and system:"
     yield ""
     names = list(dict.fromkeys(name for way in ways for name in way.held.cpu))
@@ -114,7 +147,7 @@ def _ways(ways: Sequence[Way]) -> Iterator[str]:
         )
         for way in ways
     ]
-    yield from _table(("log", *names, "(load)"), rows)
+    yield from table(("log", *names, "(load)"), rows)
     yield "PostgreSQL's share of it by what a connection is for (the five largest):"
     yield ""
     for way in ways:
@@ -124,13 +157,15 @@ def _ways(ways: Sequence[Way]) -> Iterator[str]:
     yield "Latency, from publishing to the commit of the row in `energy.point`, milliseconds:"
     yield ""
     rows = [
-        (f"{way.log}, {way.each} a message", *(_latency(run) for run in (way.tenth, way.half, way.held)))
+        (f"{way.log}, {way.each} a message", *(_latency(run) for run in (way.tenth, way.half, way.held, way.third)))
         for way in ways
     ]
-    yield from _table(("log", "a tenth of held", "half of held", "held"), rows)
+    yield from table(("log", "a tenth of held", "half of held", "held", "a third of the top"), rows)
 
 
-def _latency(run: Figures) -> str:
+def _latency(run: Figures | None) -> str:
+    if run is None:
+        return ""
     return f"{run.rate:,.0f}/s: p50 {run.p50_ms:.0f}, p99 {run.p99_ms:.0f}"
 
 
@@ -140,7 +175,7 @@ def _bridge(found: Found) -> Iterator[str]:
     yield "CPU µs a message of the bridge's process (Mosquitto, QoS 1, acks=all, 150-byte JSON, 1,000 devices):"
     yield ""
     ours = _BRIDGE.findall(found.said)
-    yield from _table(("bridge", "burst", "steady 5,000/s"), [("**ingest**, contract checked", *ours[:2]), *PEERS])
+    yield from table(("bridge", "burst", "steady 5,000/s"), [("**ingest**, contract checked", *ours[:2]), *PEERS])
     yield "```\n" + found.said.strip() + "\n```"
     yield ""
 
@@ -149,9 +184,9 @@ def _log(found: Found) -> Iterator[str]:
     figures = json.loads(found.said)
     yield "## The event log's two adapters"
     yield ""
-    works = [work for work in figures["postgresql"] | figures["kafka"] if work != "steps"]
-    rows = [(work, *(_of_log(figures[adapter].get(work, {})) for adapter in ("postgresql", "kafka"))) for work in works]
-    yield from _table(("work", "PostgreSQL", "Kafka"), rows)
+    names = [name for name in figures["postgresql"] | figures["kafka"] if name != "steps"]
+    rows = [(name, *(work(figures[adapter].get(name, {})) for adapter in ("postgresql", "kafka"))) for name in names]
+    yield from table(("work", "PostgreSQL", "Kafka"), rows)
     yield (
         "Of appending to PostgreSQL, in Python, CPU µs a record: "
         + ", ".join(f"{name} {value:.1f}" for name, value in figures["postgresql"].get("steps", {}).items())
@@ -160,42 +195,18 @@ def _log(found: Found) -> Iterator[str]:
     yield ""
 
 
-def _of_log(figures: Mapping[str, float]) -> str:
-    if "p50_ms" in figures:
-        return f"p50 {figures['p50_ms']:.1f} ms, p99 {figures['p99_ms']:.1f} ms"
-    if not figures:
-        return ""
-    said = f"{figures['per_s']:,.0f}/s; {figures['cpu_us']:.1f} µs here, {figures['server_us']:.1f} in the server"
-    return said + (f", {figures['database_us']:.1f} in PostgreSQL" if "database_us" in figures else "")
-
-
 def _clients(found: Found) -> Iterator[str]:
     yield "## Two clients of Kafka"
     yield ""
     rows = [(name, f"{f['cpu_us']:.1f}", f"{f['per_s']:,.0f}") for name, f in json.loads(found.said).items()]
-    yield from _table(("client", "µs CPU an event", "events/s"), rows)
-
-
-def _rebuild(found: Found) -> Iterator[str]:
-    figures = json.loads(found.said)
-    yield "## A rebuild of the energy domain, and the live projection catching up on the same book"
-    yield ""
-    rows = [(name, _of_log(figures[name])) for name in ("live", "rebuild")]
-    yield from _table((f"{figures['readings']:,} readings", "readings a second; CPU a reading"), rows)
-    yield (
-        f"Ratio {figures['ratio']:.2f}; 35 million readings in {figures['hours for 35 million']:.2f} h; compared"
-        f" ({figures['rows']:,} rows) in {figures['compare_s']:.0f} s. Readings a second by tenths: "
-        + ", ".join(f"{rate:,.0f}" for rate in figures["slices"])
-        + "."
-    )
-    yield ""
+    yield from table(("client", "µs CPU an event", "events/s"), rows)
 
 
 def _energy(found: Found) -> Iterator[str]:
     yield "## The energy domain alone"
     yield ""
-    rows = [(case, _words(figures)) for case, figures in json.loads(found.said).items()]
-    yield from _table(("case", "figures"), rows)
+    rows = [(case, words(figures)) for case, figures in json.loads(found.said).items()]
+    yield from table(("case", "figures"), rows)
 
 
 def _dashboards(found: Found) -> Iterator[str]:
@@ -219,15 +230,4 @@ def _dashboards(found: Found) -> Iterator[str]:
         )
         for each in slowest
     ]
-    yield from _table(("panel (query)", "view", "rows", "CPU", "p50", "p95"), rows)
-
-
-def _words(figures: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {value:,.1f}" for name, value in figures.items())
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield "| " + " | ".join(head) + " |"
-    yield "|" + " --- |" * len(head)
-    yield from ("| " + " | ".join(row) + " |" for row in rows)
-    yield ""
+    yield from table(("panel (query)", "view", "rows", "CPU", "p50", "p95"), rows)
