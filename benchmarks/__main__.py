@@ -55,6 +55,11 @@ PARTS = {
         "benchmarks.rebuild --json", "benchmarks.rebuild --json --quick", "a rebuild of 5 million readings"
     ),
     "devices": Part("benchmarks.devices --json", "benchmarks.devices --json --quick", "CPU by number of devices"),
+    "processes": Part(
+        "benchmarks.processes --json",
+        "benchmarks.processes --json --quick --readings 20000 --rate 500",
+        "many processes on one log",
+    ),
     "disk": Part("benchmarks.disk --json", "benchmarks.disk --json --quick", "bytes on disk"),
     "scale": Part(
         "benchmarks.scale --json", "benchmarks.scale --json --quick", "queries over 1, 10 and 35 million readings"

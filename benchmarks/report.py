@@ -42,6 +42,7 @@ SECTIONS = {
     "scale": sections.scale,
     "devices": sections.devices,
     "disk": sections.disk,
+    "processes": sections.processes,
 }
 
 

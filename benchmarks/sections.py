@@ -72,6 +72,36 @@ def share(figures: Any) -> Iterator[str]:
     yield ""
 
 
+def processes(figures: Any) -> Iterator[str]:
+    """What sharing costs, how long it stops what, and what the settings' defaults follow from."""
+    yield "## Many processes of the energy domain on one log"
+    yield ""
+    yield f"Log: {figures['log']}. A backlog, read by one process and by two (`COMPOUND_LOG_PARTITIONS`):"
+    yield ""
+    yield from table(
+        ("partitions, processes", "records a second; CPU a record"),
+        [(name, work(found)) for name, found in figures["partitions"].items()],
+    )
+    yield f"A steady stream of {figures['rate']:,.0f}/s, by the commit interval (`COMPOUND_PROCESSORS_GATHER_MS`):"
+    yield ""
+    yield from table(
+        ("ms", "µs CPU a record, Python + PostgreSQL", "append to commit, median"),
+        [
+            (ms, f"{found['cpu_us']:.0f} + {found['server_us']:.0f}", f"{found['wait_p50_ms']:.0f} ms")
+            for ms, found in figures["gather"].items()
+        ],
+    )
+    yield f"How long a partition stood still under that stream; session time-out {figures['session_s']:.0f} s:"
+    yield ""
+    yield from table(
+        ("what happened", "the partition that stood longest, s", "the one that stood least, s"),
+        [(name, f"{found['longest_s']:.1f}", f"{found['least_s']:.1f}") for name, found in figures["stops"].items()],
+    )
+    memory = (f"{int(meters):,} meters {mib:,.0f} MiB" for meters, mib in figures["memory"].items())
+    yield f"Memory of a process (PSS) that has read two readings of each of: {', '.join(memory)}."
+    yield ""
+
+
 def devices(figures: Any) -> Iterator[str]:
     """CPU an event by number of devices."""
     yield "## CPU an event by number of devices"
