@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import timedelta
 
@@ -128,7 +128,12 @@ def run(house: House, seed: int, kills: int, days: int, rate: float) -> list[str
     faults = [] if done == kills else [f"the simulators had sent all after {done} of {kills}: more --history"]
     _until(house, lambda: not house.simulating())
     print(f"{time.monotonic() - began:6.1f} s  all is sent", flush=True)
-    faults += settle(house)
+    return faults + compare(house, broken)
+
+
+def compare(house: House, broken: Sequence[tuple[int, int]]) -> list[str]:
+    """Let everything come to rest, and compare with the truth; `broken`: the simulated times at which the broker was killed."""
+    faults = settle(house)
     found = arrived(house.url)
     print(f"{rate_held(house.url):,.0f} records a second got into the book, all stops included")
     missing = lost(house.data.truth, found)
