@@ -92,6 +92,20 @@ INGEST_LOG_UNAVAILABLE = Metric(
     "attempts",
     "Attempts to append that the log could not take; nothing is acknowledged meanwhile.",
 )
+INGEST_BROKER_MESSAGES = Metric(
+    "ingest",
+    Gauge,
+    "compound_ingest_broker_messages",
+    "messages",
+    "Messages that wait at the broker for some session; 0 where it does not say (Mosquitto does).",
+)
+INGEST_BROKER_SHARE = Metric(
+    "ingest",
+    Gauge,
+    "compound_ingest_broker_share",
+    "share",
+    "The same as a share of COMPOUND_MQTT_QUEUE: at 1 the broker drops what is sent.",
+)
 
 PROCESSOR_EVENTS = Metric(
     "processors", Counter, "compound_processor_events_total", "records", "Records taken in by a domain.", ("domain",)

@@ -119,6 +119,11 @@ class Settings(BaseSettings):
         le=0xFFFFFFFF,
         description="How long the broker keeps the session of an ingest that is away, seconds; 4294967295: for ever.",
     )
+    mqtt_queue: int = Field(
+        600_000,
+        ge=0,
+        description="Messages the broker keeps for a session (max_queued_messages); from half of it on an alert is raised. 0: any number.",
+    )
     mqtt_keepalive_s: int = Field(30, ge=5, le=3600, description="Longest silence towards the broker, seconds.")
     ingest_in_flight: int = Field(
         1000,
@@ -145,6 +150,21 @@ class Settings(BaseSettings):
     ingest_metrics_port: int = Field(
         0, ge=0, le=65535, description="Port of ingest's metrics and health on 127.0.0.1; 0 for none."
     )
+    processors_late_s: float = Field(
+        300.0,
+        gt=0,
+        description="An alert is raised when a domain's oldest unread record is so old and no fewer wait than a minute ago, seconds.",
+    )
+    flood_times: float = Field(
+        100.0, gt=1, description="A device that sends so many times its registered rate floods, and an alert is raised."
+    )
+    unreadable_per_hour: int = Field(
+        20, ge=1, description="An alert is raised when so many messages of a device within an hour can't be read."
+    )
+    clock_behind_s: float = Field(
+        3600.0, gt=0, description="An alert is raised when a device's clock is steadily so far behind, seconds."
+    )
+    clock_jump_s: float = Field(5.0, gt=0, description="A server's clock that is set by more raises an alert, seconds.")
     archiver_late_s: float = Field(
         900.0,
         gt=0,

@@ -21,6 +21,7 @@ import structlog
 from compound.log.port import Log, LogUnavailable, Record
 from ingest.connection import Connection
 from ingest.intake import Intake
+from ingest.load import Load
 from ingest.mailbox import EndOfMessages, Mailbox
 from ingest.metrics import Metrics
 
@@ -41,6 +42,7 @@ class Bridge:
         intake: Intake,
         metrics: Metrics,
         alive: Callable[[], Record],
+        load: Load,
         batch: int,
         heartbeat_s: float,
         drain_s: float,
@@ -52,6 +54,7 @@ class Bridge:
         self._intake = intake
         self._metrics = metrics
         self._alive = alive
+        self._load = load
         self._batch = batch
         self._heartbeat_s = heartbeat_s
         self._drain_s = drain_s
@@ -63,7 +66,8 @@ class Bridge:
     def missing(self) -> str | None:
         """What keeps messages from the log; None while nothing does. May be asked from another thread."""
         if self._log_away:
-            return "The log is away: nothing is acknowledged until it is back."
+            away = "The log is away: nothing is acknowledged until it is back."
+            return " ".join((away, self._load.near() or "")).rstrip()
         return None if self._connection.receiving else "It is not subscribed at the broker."
 
     def run(self, stop: threading.Event) -> None:

@@ -22,6 +22,7 @@ from ingest.bridge import Bridge
 from ingest.connection import Connection, Session
 from ingest.decoders import formats
 from ingest.intake import Intake
+from ingest.load import Load
 from ingest.mailbox import Mailbox
 from ingest.metrics import Metrics
 from ingest.quarantine import Quarantine
@@ -56,9 +57,16 @@ def run(settings: Settings, stop: threading.Event) -> None:
 def bridge(settings: Settings, log: Log, stop: threading.Event) -> None:
     """The same with a log that is already open."""
     metrics = Metrics()
-    _, made = _assemble(settings, log, metrics, for_good=False)
+    _, made, load = _assemble(settings, log, metrics, for_good=False)
+    ended = threading.Event()
+    listening = threading.Thread(target=load.run, args=(ended,), name="load")
     with serve(settings.ingest_metrics_port, metrics.registry, made.missing):
-        made.run(stop)
+        listening.start()
+        try:
+            made.run(stop)
+        finally:
+            ended.set()
+            listening.join()
 
 
 def leave(settings: Settings, log: Log, stop: threading.Event) -> bool:
@@ -66,7 +74,7 @@ def leave(settings: Settings, log: Log, stop: threading.Event) -> bool:
 
     Whether there was such a session. Until the broker answers it is waited for.
     """
-    connection, made = _assemble(settings, log, Metrics(), for_good=True)
+    connection, made, _ = _assemble(settings, log, Metrics(), for_good=True)
     enough = threading.Event()
 
     def watch() -> None:
@@ -83,7 +91,7 @@ def leave(settings: Settings, log: Log, stop: threading.Event) -> bool:
     return bool(connection.known)
 
 
-def _assemble(settings: Settings, log: Log, metrics: Metrics, *, for_good: bool) -> tuple[Connection, Bridge]:
+def _assemble(settings: Settings, log: Log, metrics: Metrics, *, for_good: bool) -> tuple[Connection, Bridge, Load]:
     mailbox = Mailbox()
     keys, months = Keys(settings.keys), Months(ZoneInfo(settings.site_timezone), settings.reset_hour)
     known = formats(Tokens(keys, months).token)
@@ -96,7 +104,9 @@ def _assemble(settings: Settings, log: Log, metrics: Metrics, *, for_good: bool)
         keepalive_s=settings.mqtt_keepalive_s,
         gather_s=settings.ingest_gather_ms / 1000,
     )
-    connection = Connection(broker_of(settings), session, mailbox, metrics)
+    broker = broker_of(settings)
+    connection = Connection(broker, session, mailbox, metrics)
+    load = Load(broker, settings.mqtt_client_id, settings.mqtt_queue, metrics)
     intake = Intake(
         formats=known,
         quarantine=Quarantine(keys, months),
@@ -110,21 +120,27 @@ def _assemble(settings: Settings, log: Log, metrics: Metrics, *, for_good: bool)
         log=log,
         intake=intake,
         metrics=metrics,
-        alive=heartbeats(settings.mqtt_client_id, metrics),
+        alive=heartbeats(settings.mqtt_client_id, load),
+        load=load,
         batch=settings.ingest_batch,
         heartbeat_s=settings.ingest_heartbeat_s,
         drain_s=settings.ingest_drain_s,
     )
-    return connection, made
+    return connection, made, load
 
 
-def heartbeats(client_id: str, metrics: Metrics) -> Callable[[], Record]:
-    """Makes `ingest.alive.v1`: this ingest is subscribed at the broker and the log takes what it gets."""
+def heartbeats(client_id: str, load: Load) -> Callable[[], Record]:
+    """Makes `ingest.alive.v1`: this ingest is subscribed at the broker and the log takes what it gets.
+
+    Where the broker says how much it holds, that stands in it: `waiting` messages of `most` (0: any number).
+    """
     began = now()
 
     def alive() -> Record:
         time = now()
-        data = {"ingest": client_id, "since": text(began)}
+        data: dict[str, object] = {"ingest": client_id, "since": text(began)}
+        if (waiting := load.waiting) is not None:
+            data |= {"waiting": waiting, "most": load.most}
         event = Event(
             id=history_id(ALIVE, client_id, time),
             source=f"ingest/{client_id}",

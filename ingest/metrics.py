@@ -19,4 +19,6 @@ class Metrics:
         self.batch = metrics.INGEST_BATCH_RECORDS.made(registry)
         self.connections = metrics.INGEST_CONNECTIONS.made(registry)
         self.connected = metrics.INGEST_CONNECTED.made(registry)
+        self.broker_messages = metrics.INGEST_BROKER_MESSAGES.made(registry)
+        self.broker_share = metrics.INGEST_BROKER_SHARE.made(registry)
         self.log_waits = metrics.INGEST_LOG_UNAVAILABLE.made(registry)

@@ -11,7 +11,7 @@ import structlog
 from compound.events import DEVICE_TOPICS, HISTORY, Received
 from compound.settings import Settings
 from compound.timeutil import MINUTE, SECOND
-from processors.liveness import silence, tables, watch
+from processors.liveness import broker, silence, tables, watch
 from processors.liveness.seen import gather, waiting, wills
 from processors.runtime import metrics
 from processors.runtime.domain import Tx
@@ -48,9 +48,10 @@ class LivenessDomain:
 
     def apply(self, tx: Tx, events: Sequence[Received]) -> None:
         """Note who spoke."""
-        heartbeats = [e.recorded for e in events if e.topic == HISTORY and e.event.type == ALIVE]
+        heartbeats = [e for e in events if e.topic == HISTORY and e.event.type == ALIVE]
         if heartbeats:
-            silence.heard(tx.conn, heartbeats, self._apart)
+            silence.heard(tx.conn, [e.recorded for e in heartbeats], self._apart)
+            broker.said(tx.conn, heartbeats)
         messages = [e for e in events if e.topic != HISTORY]
         boots = tables.boots(tx.conn, wills(messages))
         try:

@@ -14,7 +14,10 @@ import msgspec
 
 from compound.events import Received
 from compound.registry.timeline import Registry, span_at
+from compound.timeutil import MINUTE
 
+FRESH: Final = 10 * MINUTE
+"""A message that arrives so soon after its own time is of now, none that was kept for later."""
 STATUS: Final = "device.status.v1"
 Status = Literal["online", "offline"]
 
@@ -57,6 +60,7 @@ class Seen:
     newest: int | None = None
     boot: int = 0
     messages: int = 0
+    fresh: int = 0
     status: Status | None = None
     since: int | None = None
     flipped: bool = False
@@ -90,6 +94,7 @@ def gather(events: Iterable[Received], boots: Mapping[str, int]) -> dict[str, Se
             seen = Seen(event.subject, received.topic, site, recorded, boot=boots.get(event.subject, 0))
             found[event.subject] = seen
         seen.messages += 1
+        seen.fresh += recorded - event.time < FRESH
         if event.type == STATUS:
             _take_status(seen, _status(event.data), event.time, recorded)
         else:

@@ -10,15 +10,16 @@ from compound.timeutil import moment
 from processors.liveness.seen import Seen, Waiting, multirange
 
 _DEVICE: Final = """
-INSERT INTO device AS d (device, kind, site, first_seen, last_seen, newest, boot, messages, status, status_since)
-SELECT device, kind, site, first, last, newest, boot, messages, status, since
+INSERT INTO device AS d (device, kind, site, first_seen, last_seen, newest, boot, messages, fresh, status, status_since)
+SELECT device, kind, site, first, last, newest, boot, messages, fresh, status, since
 FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::int8[], %s::int8[],
-            %s::text[], %s::timestamptz[])
-    AS n(device, kind, site, first, last, newest, boot, messages, status, since)
+            %s::int8[], %s::text[], %s::timestamptz[])
+    AS n(device, kind, site, first, last, newest, boot, messages, fresh, status, since)
 ON CONFLICT (device) DO UPDATE SET
     kind = excluded.kind, site = excluded.site, first_seen = least(d.first_seen, excluded.first_seen),
     last_seen = greatest(d.last_seen, excluded.last_seen), newest = greatest(d.newest, excluded.newest),
     boot = greatest(d.boot, excluded.boot), messages = d.messages + excluded.messages,
+    fresh = d.fresh + excluded.fresh,
     status = coalesce(excluded.status, d.status),
     status_since = CASE WHEN excluded.status = d.status AND d.device <> ALL (%s::text[]) THEN d.status_since
                         ELSE coalesce(excluded.status_since, d.status_since) END
@@ -58,6 +59,7 @@ def write_seen(conn: Connection, seen: Mapping[str, Seen]) -> None:
             *map(_moment, (s.first, s.last, s.newest)),
             s.boot,
             s.messages,
+            s.fresh,
             s.status,
             _moment(s.since),
         )

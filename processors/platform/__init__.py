@@ -1,4 +1,4 @@
-"""The platform itself: whether the archiver keeps the book up with Kafka."""
+"""The platform itself: its archive, its processors, its broker, its clocks, and devices that harm it."""
 
 from __future__ import annotations
 

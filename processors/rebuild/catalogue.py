@@ -105,10 +105,17 @@ PROJECTIONS: Final[Mapping[str, Projection]] = {
     ),
     "liveness": Projection(
         facts={
-            "device": Facts("device", left_out={"alive_since": "when it came back from a loss that was told"}),
+            "device": Facts(
+                "device",
+                left_out={
+                    "alive_since": "when it came back from a loss that was told",
+                    "fresh": "counted since a migration added it",
+                },
+            ),
             "channel": Facts("device"),
             "seq": Facts("device"),
             "receiving": Facts("start"),
+            "broker": Facts("ingest"),
             "waiting": Facts("device", only=_UNKNOWN),
         },
         beside={},

@@ -10,7 +10,7 @@ import pytest
 from compound.archive.behind import QUERY, judge
 from compound.log.port import LogUnavailable, Slot
 from compound.timeutil import DAY, HOUR, MINUTE, SECOND, moment, parse
-from processors import platform
+from processors.platform.domain import Platform
 from processors.runtime.domain import Tx
 from tests.support.house import House
 
@@ -22,7 +22,7 @@ class Home(House):
     """A house whose log is Kafka's; `ends` are what Kafka says, None while it is away."""
 
     def __init__(self, url: str) -> None:
-        super().__init__(url, platform.create)
+        super().__init__(url, lambda settings: Platform(settings, lambda: self.now, lambda tx: self.now))
         self.ends: Mapping[Slot, int] | None = {}
 
     def _tx(self) -> Tx:
