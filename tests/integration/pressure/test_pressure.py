@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,32 +19,11 @@ from ops.embedded.process import ServiceError, free_port
 from tests.integration.ops.test_metrics import get
 from tests.services.mqtt import MqttBroker
 from tests.support.ingest_rig import bridging, device, meter, settings
+from tests.support.pressure import MOST_RSS, idles, rss
 from tests.support.processes import Processes, spots, until
 
-LOOK_S = 4.0
 ARRAY = 100
 """Readings in a message."""
-MOST_CPU = 0.35
-"""Share of a processor that a role may take while it waits."""
-MOST_RSS = 600 * 2**20
-
-
-def cpu_s(pid: int) -> float:
-    """Processor time of a process until now."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def rss(pid: int) -> int:
-    """Resident memory of a process, bytes."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def idles(pid: int) -> bool:
-    """Whether a process that waits really waits."""
-    before, began = cpu_s(pid), time.monotonic()
-    time.sleep(LOOK_S)
-    return cpu_s(pid) - before < MOST_CPU * (time.monotonic() - began)
 
 
 def start_again(server: EmbeddedPostgres) -> None:
