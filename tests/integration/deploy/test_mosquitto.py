@@ -16,6 +16,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from compound.mqtt import Broker
+from ingest.load import RETAINED, STORED
 from ops.embedded.process import stop
 from ops.secrets import certificates, passwords
 from simulators.connection import Broken, Connection
@@ -78,6 +79,12 @@ def test_a_device_publishes_as_itself_and_ingest_hears_it(deployed: Deployed):
     assert published(deployed.device("gw-b2"), "dlt645/v1/hq/gw-b2/data") < NOT_AUTHORIZED
     hearing.wait_for(READING)
     hearing.wait_for("dlt645/v1/hq/gw-b2/data")
+
+
+def test_ingest_hears_how_much_the_broker_holds(deployed: Deployed):
+    hearing = Hearing(deployed.platform("ingest"), STORED, RETAINED)
+    hearing.wait_for(STORED)
+    hearing.wait_for(RETAINED)
 
 
 @pytest.mark.parametrize(

@@ -45,8 +45,11 @@ class House(Bench):
 
     def beat(self, at: int) -> None:
         """A heartbeat of ingest."""
-        event = Event("h", "ingest/i", "ingest.alive.v1", at, "i", b"{}")
-        self.arrive(event, at=at, topic=HISTORY)
+        self.say(b"{}", at)
+
+    def say(self, data: bytes, at: int) -> None:
+        """A heartbeat with what stands in it."""
+        self.arrive(Event("h", "ingest/i", "ingest.alive.v1", at, "i", data), at=at, topic=HISTORY)
 
     def run(self, since: int, until: int, every: int = 10 * SECOND, receiving: bool = True) -> None:
         """Live for a while: heartbeats and ticks."""
@@ -239,3 +242,16 @@ def test_p3_any_order_gives_the_same_gaps(shared: House, drawn: list[Any], size:
     }
     waiting = shared.rows("SELECT device, count FROM liveness.unknown")
     assert dict(waiting) == {device: len({x for x in drawn if x[0] == device}) for device in {d for d, _, _ in drawn}}
+
+
+def test_the_newest_heartbeat_says_what_the_broker_holds(house: House) -> None:
+    house.say(b'{"ingest":"i","waiting":7,"most":1000}', TEN + SECOND)
+    house.say(b'{"ingest":"i","waiting":9,"most":1000}', TEN)
+    house.say(b"{}", TEN + 2 * SECOND)
+    house.say(b"[]", TEN + 3 * SECOND)
+    assert house.rows("SELECT ingest, waiting, most FROM liveness.broker") == [("i", 7, 1000)]
+
+
+def test_messages_of_now_are_counted_apart(house: House) -> None:
+    house.hear(reading("m", TEN - HOUR), reading("m", TEN - MINUTE, 2), reading("m", TEN, 3), at=TEN)
+    assert house.rows("SELECT messages, fresh FROM liveness.device") == [(3, 2)]
