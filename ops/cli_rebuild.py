@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import psycopg
@@ -14,16 +15,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
+from compound.registry.file import differences, read
+from compound.registry.projection import Change
+from compound.registry.timeline import load as load_registry
 from compound.settings import Settings, load
 from compound.store.db import connect
 from ops.cli_look import JsonOut
+from ops.cli_registry import show
 from ops.cli_up import Data
 from ops.up.folder import DEFAULT
 from ops.where import find
 from processors.rebuild import schema, swap
 from processors.rebuild.build import Build, hold, positions_of
 from processors.rebuild.catalogue import PROJECTIONS
-from processors.rebuild.compare import Compared, Difference, compare
+from processors.rebuild.compare import EXAMPLES, Compared, Difference, compare
 
 Domains = Annotated[
     list[str] | None, typer.Argument(help=f"{', '.join(PROJECTIONS)}; all of them when left out.", show_default=False)
@@ -41,59 +46,79 @@ def rebuild(
     swap_: Annotated[bool, typer.Option("--swap", help="Put what was built in the place of the live tables.")] = False,
     drop_old: Annotated[bool, typer.Option("--drop-old", help="Drop the tables that a swap took out of use.")] = False,
     clean: Annotated[bool, typer.Option("--clean", help="Give up a rebuild that was begun.")] = False,
+    with_: Annotated[
+        Path | None, typer.Option("--with", help="Show what a registry file would change, if it were applied.")
+    ] = None,
     most: Annotated[int, typer.Option(min=1, help="Differences to show.")] = 50,
+    each: Annotated[int, typer.Option(min=1, help="Differing rows to show of each.")] = EXAMPLES,
     as_json: JsonOut = False,
 ) -> None:
     """Build projections beside the live ones from the book, and compare them at equal positions.
 
     Input goes on meanwhile. One that was stopped half-way goes on where it was. With --swap what was built is put in place
-    after the comparison, whatever that shows; the old tables stay until --drop-old. Exit code 1 when there is a difference
-    and nothing was swapped.
+    after the comparison, whatever that shows; the old tables stay until --drop-old. With --with nothing is appended and
+    nothing stays: `compound apply` publishes the file. Exit code 1 when there is a difference and nothing was swapped.
     """
-    if swap_ + drop_old + clean > 1:
-        raise typer.BadParameter("choose one of --swap, --drop-old and --clean")
+    if swap_ + drop_old + clean + (with_ is not None) > 1:
+        raise typer.BadParameter("choose one of --swap, --drop-old, --clean and --with")
     chosen = domains or list(PROJECTIONS)
     if unknown := [name for name in chosen if name not in PROJECTIONS]:
         raise typer.BadParameter(f"no projection {', '.join(unknown)}; choose from {', '.join(PROJECTIONS)}")
     settings = load().model_copy(update={"database_url": find(data).database_url})
     if drop_old or clean:
-        _put_away(settings, chosen, old=drop_old)
+        _put_away(settings, chosen, old=drop_old, out=Console())
         return
     out = Console(stderr=True)
+    assumed = _news(settings, with_, out) if with_ else ()
+    if with_ and not assumed:
+        return
     found = []
     for name in chosen:
-        with Build(settings, name) as build:
-            found.append(_build(settings, build, out))
+        with Build(settings, name, assumed) as build:
+            found.append(_build(settings, build, out, each))
             if swap_:
                 with _bar(out) as (step, _):
                     step(f"swapping {name}")
                     swap.swap(settings, build)
+        if with_:
+            _put_away(settings, [name], old=False, out=out)
         if not as_json:
             _show(found[-1], Console(), most, swapped=swap_)
     if as_json:
-        typer.echo(json.dumps([_json(each) for each in found], ensure_ascii=False, indent=2))
-    if not swap_ and any(each.differences for each in found):
+        typer.echo(json.dumps([_json(one) for one in found], ensure_ascii=False, indent=2))
+    if with_:
+        out.print(f"Nothing was changed; `compound apply {with_}` publishes it.")
+    if not swap_ and any(one.differences for one in found):
         raise typer.Exit(1)
 
 
-def _put_away(settings: Settings, domains: Sequence[str], old: bool) -> None:
+def _news(settings: Settings, file: Path, out: Console) -> tuple[Change, ...]:
+    """What the file says, shown where it is new; nothing where it all holds already."""
+    changes = read(file)
+    with connect(settings.database_url, "rebuild") as conn:
+        news = differences(changes, load_registry(conn))
+    show(news, len(changes), out)
+    return tuple(changes) if news else ()
+
+
+def _put_away(settings: Settings, domains: Sequence[str], old: bool, out: Console) -> None:
     """Drop what was begun, or what a swap left."""
     for name in domains:
         with connect(settings.database_url, f"rebuild/{name}") as conn:
             hold(conn, name)
             there = swap.drop_old(conn, name) if old else schema.clean(conn, name)
         what = "tables out of use" if old else "a rebuild"
-        typer.echo(f"{name}: {what} dropped." if there else f"{name}: there is none.")
+        out.print(f"{name}: {what} dropped." if there else f"{name}: there is none.")
 
 
-def _build(settings: Settings, build: Build, out: Console) -> Compared:
+def _build(settings: Settings, build: Build, out: Console, examples: int) -> Compared:
     """Build up to where the live projection is, then compare."""
     with _bar(out) as (step, done):
         with psycopg.connect(settings.database_url) as conn:
             targets = positions_of(conn, build.domain)
         step(f"reading the book for {build.domain}", build.left(targets))
         build.run_to(targets, done)
-        return compare(settings, build, done, told=lambda table: step(f"comparing {table}"))
+        return compare(settings, build, done, lambda table: step(f"comparing {table}"), examples)
 
 
 class _Rate(ProgressColumn):

@@ -51,7 +51,7 @@ def apply_file(file: Path, database_url: str, log_url: str, dry_run: bool, out: 
     changes = read(file)
     with connect(database_url, "apply") as conn:
         found = differences(changes, load_registry(conn))
-        _show(found, len(changes), out)
+        show(found, len(changes), out)
         if dry_run or not found:
             return len(found)
         now = time.time_ns() // 1000
@@ -73,7 +73,8 @@ def apply_file(file: Path, database_url: str, log_url: str, dry_run: bool, out: 
     return len(found)
 
 
-def _show(found: list[Difference], stated: int, out: Console) -> None:
+def show(found: list[Difference], stated: int, out: Console) -> None:
+    """Show what a file of so many items changes."""
     if not found:
         out.print(f"All {stated} items of the file hold already.")
         return

@@ -17,7 +17,8 @@ import yaml
 from compound.events import Event, history_id
 from compound.registry import model
 from compound.registry.projection import Change, check
-from compound.registry.timeline import Registry
+from compound.registry.timeline import Registry, load
+from compound.store.db import Connection
 from compound.timeutil import micros, parse, text
 
 TYPE = "registry.item.v1"
@@ -141,3 +142,10 @@ def to_event(change: Change, now: int) -> Event:
     subject = f"{change.kind}/{change.id}"
     data = msgspec.json.encode(change)
     return Event(history_id(subject, change.since, data, now), "compound/registry", TYPE, now, subject, data)
+
+
+def load_with(conn: Connection, changes: Sequence[Change]) -> Registry:
+    """The registry as it will be once `changes` are applied to what holds now; nothing is written."""
+    news = differences(changes, load(conn)) if changes else []
+    rows = [(each.change.kind, each.change.id, parse(each.change.since), each.change.data) for each in news]
+    return load(conn, assumed=rows)

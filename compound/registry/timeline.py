@@ -155,9 +155,11 @@ def version_of(conn: Connection) -> int:
     return int(row[0])
 
 
-def load(conn: Connection, known_at: datetime | None = None) -> Registry:
-    """The registry as now known, or as it was at `known_at`. Read it under the shared registry lock, or in a snapshot, else it
-    may change meanwhile.
+def load(
+    conn: Connection, known_at: datetime | None = None, assumed: Iterable[tuple[str, str, int, Any]] = ()
+) -> Registry:
+    """The registry as now known, or as it was at `known_at`, and as if `assumed` had been said since: rows of `build`. Read it
+    under the shared registry lock, or in a snapshot, else it may change meanwhile.
     """
     rows = conn.execute(
         "SELECT kind, id, (extract(epoch FROM valid_from) * 1000000)::bigint, data FROM registry.item"
@@ -165,4 +167,4 @@ def load(conn: Connection, known_at: datetime | None = None) -> Registry:
         ' ELSE recorded <= %(at)s AND superseded > %(at)s END ORDER BY "offset"',
         {"at": known_at},
     ).fetchall()
-    return build(rows, version_of(conn))
+    return build([*rows, *assumed], version_of(conn))

@@ -6,17 +6,21 @@ never made again. Changes of the registry that come meanwhile make stale here wh
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple, Self
 
+import msgspec
 import structlog
 
 from compound.events import Event, Received, from_stored
 from compound.log import pages
 from compound.log.port import Slot, Stored
-from compound.registry.timeline import Registry, load, version_of
+from compound.registry.file import load_with
+from compound.registry.projection import Change
+from compound.registry.timeline import Registry, version_of
 from compound.settings import Settings
 from compound.store.db import Connection, Lock, connect, sql_text
 from compound.store.schemas import next_of
@@ -69,11 +73,14 @@ class _Batch(NamedTuple):
 class Build:
     """One domain being built in its schema `<domain>_next`. One at a time in the house; use it as a context manager."""
 
-    def __init__(self, settings: Settings, domain: str) -> None:
-        """Begin, or go on. Raises RebuildError, psycopg.OperationalError."""
+    def __init__(self, settings: Settings, domain: str, assumed: Sequence[Change] = ()) -> None:
+        """Begin, or go on. With `assumed`, by the registry as it will be once these changes are applied: to be looked at,
+        never to be swapped in. Raises RebuildError, psycopg.OperationalError.
+        """
         if domain not in PROJECTIONS:
             raise RebuildError(f"{domain!r} is not built from the book; choose from {', '.join(PROJECTIONS)}.")
         self.domain = domain
+        self.assumed = tuple(assumed)
         self.version = -1
         """Of the registry that the newest transaction saw."""
         self._batch = settings.rebuild_batch
@@ -137,8 +144,16 @@ class Build:
 
     def _begin_or_go_on(self) -> None:
         with self._conn.transaction():
-            if self._conn.execute("SELECT FROM runtime.rebuild WHERE domain = %s", (self.domain,)).fetchone() is None:
-                schema.make(self._conn, self.domain)
+            digest = _digest(self.assumed)
+            begun = self._conn.execute(
+                "SELECT assumed FROM runtime.rebuild WHERE domain = %s", (self.domain,)
+            ).fetchone()
+            if begun is None:
+                schema.make(self._conn, self.domain, digest)
+            elif begun[0] != digest:
+                raise RebuildError(
+                    f"A rebuild of {self.domain} was begun with another registry; clean it up and begin anew."
+                )
             for table in schema.tables(self._conn, self.domain):
                 like = [
                     [row[1:] for row in self._conn.execute(_LIKE, (f"{place}.{table}",))]
@@ -207,7 +222,7 @@ class Build:
         self._conn.execute("SELECT pg_advisory_xact_lock_shared(%s, 0)", (int(Lock.REGISTRY),))
         self.version = version_of(self._conn)
         if self._registry is None or self._registry.version != self.version:
-            self._registry = load(self._conn)
+            self._registry = load_with(self._conn, self.assumed)
         return Reread(self._conn, self.domain, self._registry, int(time.time() * 1_000_000))
 
 
@@ -233,6 +248,11 @@ def share(targets: Positions, read: Positions, ends: Positions, limit: int) -> d
 def positions_of(conn: Connection, schema_name: str) -> dict[Slot, int]:
     """The positions in a schema."""
     return {Slot(*row[:3]): int(row[3]) for row in conn.execute(sql_text(_WHERE.format(schema_name)))}
+
+
+def _digest(assumed: Sequence[Change]) -> str | None:
+    """What stands for these changes; None for none."""
+    return hashlib.sha256(msgspec.json.encode(assumed)).hexdigest() if assumed else None
 
 
 def hold(conn: Connection, domain: str) -> None:

@@ -23,7 +23,7 @@ from processors.rebuild.schema import key
 SUBJECTS: Final = 20
 """So many subjects of a table are looked at row by row."""
 EXAMPLES: Final = 3
-"""So many differing rows of a subject are told."""
+"""So many differing rows of a subject are told, unless more are asked for."""
 PATIENCE_S: Final = 120.0
 """So long is waited until nothing of the domain is stale."""
 
@@ -68,9 +68,14 @@ class _Table(NamedTuple):
 
 
 def compare(
-    settings: Settings, build: Build, progress: Progress = lambda count: None, told: Callable[[str], None] = print
+    settings: Settings,
+    build: Build,
+    progress: Progress = lambda count: None,
+    told: Callable[[str], None] = print,
+    examples: int = EXAMPLES,
 ) -> Compared:
-    """Compare `build` with the live projection at its positions of now; `told` hears of each table begun.
+    """Compare `build` with the live projection at its positions of now; `told` hears of each table begun. Of each subject that
+    differs in a table up to `examples` rows are shown.
 
     Raises RebuildError when the registry or stale stretches leave no moment to compare at.
     """
@@ -86,7 +91,7 @@ def compare(
             build.run_to(targets, progress)
             # A change of the registry that came since the snapshot is in what was built, not in the snapshot.
             if build.version == version:
-                return _compare(live, build, told)
+                return _compare(live, build, told, examples)
     raise RebuildError(
         f"The registry's changes leave {build.domain} no moment to compare at; are its processors running?"
     )
@@ -98,7 +103,7 @@ def _moment(live: Connection, domain: str) -> tuple[Positions, int, bool]:
     return positions_of(live, domain), version_of(live), stale is None
 
 
-def _compare(live: Connection, build: Build, told: Callable[[str], None]) -> Compared:
+def _compare(live: Connection, build: Build, told: Callable[[str], None], examples: int) -> Compared:
     rows: dict[str, int] = {}
     differences: list[Difference] = []
     for name in PROJECTIONS[build.domain].facts:
@@ -111,9 +116,9 @@ def _compare(live: Connection, build: Build, told: Callable[[str], None]) -> Com
         rows[name] = sum(count for count, _ in here.values())
         other = sorted(subject for subject in here.keys() | there.keys() if here.get(subject) != there.get(subject))
         for number, subject in enumerate(other):
-            examples = _examples(sides, subject) if number < SUBJECTS else []
+            some = _examples(sides, subject, examples) if number < SUBJECTS else []
             counts = here.get(subject, (0, 0))[0], there.get(subject, (0, 0))[0]
-            differences.append(Difference(name, subject, *counts, examples))
+            differences.append(Difference(name, subject, *counts, some))
         build.connection.rollback()
     return Compared(build.domain, rows, differences)
 
@@ -155,12 +160,12 @@ def _digests(conn: Connection, table: _Table) -> dict[str, tuple[int, int]]:
     return {subject: (int(count), int(digest)) for subject, count, digest in found}
 
 
-def _examples(sides: list[tuple[Connection, _Table]], subject: str) -> list[Example]:
-    """Some rows of a subject that differ."""
+def _examples(sides: list[tuple[Connection, _Table]], subject: str, most: int) -> list[Example]:
+    """Up to so many rows of a subject that differ."""
     here, there = (_rows(conn, table, subject) for conn, table in sides)
     other_than = [each for each in {**here, **there} if here.get(each) != there.get(each)]
     found = []
-    for each in other_than[:EXAMPLES]:
+    for each in other_than[:most]:
         mine, other = here.get(each), there.get(each)
         both = mine is not None and other is not None
         differing = [name for name in mine or other or {} if not both or (mine or {})[name] != (other or {})[name]]

@@ -36,9 +36,9 @@ def key(conn: Connection, schema: str, table: str) -> list[str]:
     return [name for (name,) in conn.execute(_KEY, (f"{schema}.{table}",))]
 
 
-def make(conn: Connection, domain: str) -> None:
+def make(conn: Connection, domain: str, assumed: str | None = None) -> None:
     """Make the schema in which `domain` is built, empty, with all its tables; from now on the registry's changes make stale
-    there too. In the caller's transaction.
+    there too. `assumed` stands for the changes of the registry that it is built with. In the caller's transaction.
     """
     made = next_of(domain)
     # No change of the registry is half projected now, and the next one finds the row below.
@@ -48,7 +48,7 @@ def make(conn: Connection, domain: str) -> None:
         copy(conn, domain, table, made)
         edition.make_like(conn, f"{domain}.{table}", f"{made}.{table}")
     conn.execute("DELETE FROM registry.stale WHERE domain = %s", (made,))
-    conn.execute("INSERT INTO runtime.rebuild (domain) VALUES (%s)", (domain,))
+    conn.execute("INSERT INTO runtime.rebuild (domain, assumed) VALUES (%s, %s)", (domain, assumed))
 
 
 def copy(conn: Connection, schema: str, table: str, made: str) -> None:

@@ -50,6 +50,8 @@ ON CONFLICT (subject, what, kind, start, key) DO UPDATE SET at = least(d.at, exc
 
 def swap(settings: Settings, build: Build) -> None:
     """Swap `build` in; it is of no more use afterwards. Raises RebuildError, psycopg.OperationalError."""
+    if build.assumed:
+        raise RebuildError(f"{build.domain} was built with changes that do not hold; apply them instead.")
     for number in range(TRIES):
         try:
             with connect(settings.database_url, f"rebuild/{build.domain}/swap") as conn:

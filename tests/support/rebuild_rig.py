@@ -111,7 +111,10 @@ class Compound:
             conn.execute(sql_text(statement), parameters or None)
 
     def _settled(self) -> bool:
-        if self.rows("SELECT 1 FROM registry.stale WHERE domain = ANY(%s)", sorted({*sum(DERIVED_BY.values(), ())})):
+        if self.rows(
+            "SELECT 1 FROM registry.stale WHERE domain = ANY(%s)",
+            sorted({*sum(DERIVED_BY.values(), ())} & set(self._only)),
+        ):
             return False
         ends = "SELECT topic, partition, next_offset FROM book.partition WHERE next_offset > 0"
         for domain in self._only:
