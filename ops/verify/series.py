@@ -136,10 +136,20 @@ def _block(block: list[Total], counter: Counted, sound: bool, marks: bool) -> It
 
 
 def _unmarked(block: list[Total], counter: Counted) -> Iterator[tuple[int, str, str]]:
+    """Totals that should say that they are not measured: a long gap lies in them, and does not hold nothing alone."""
     for total in block:
-        long = any(gap.long and gap.start < total.end and total.start < gap.end for gap in counter.gaps)
-        if long and not total.marked:
+        parts = [(max(gap.start, total.start), min(gap.end, total.end)) for gap in counter.gaps if gap.long]
+        held = [part for part in parts if part[0] < part[1]]
+        if held and not total.marked and not _still(total, counter, held):
             yield total.start, "estimated, substituted or unknown", show(total)
+
+
+def _still(total: Total, counter: Counted, parts: list[tuple[int, int]]) -> bool:
+    """Whether the counter stood still in these parts and the total is right: of an inverter's gap, the part at night."""
+    ends = [(start, -(-end // QUARTER) * QUARTER) for start, end in parts]
+    return total.value == counter.at(total.end) - counter.at(total.start) and all(
+        counter.at(start) == counter.at(end) for start, end in ends
+    )
 
 
 def show(total: Total) -> str:

@@ -60,6 +60,14 @@ def test_a_gap_inside_a_day_leaves_the_day_measured() -> None:
     assert not _wrong([_total(0, 800, n=8)], _counter(_span(2, 5, "gap")))
 
 
+def test_where_nothing_was_counted_a_gap_need_not_be_marked() -> None:
+    night = counted(0, np.array([0, 100, 200, 200, 200, 300, 400, 500, 600, 700]), [_span(3, 6, "gap")], 900)
+    spread = [_total(4, 120, "estimated"), _total(5, 80, "estimated")]
+    assert not _wrong([_total(2, 0), _total(3, 0), *spread], night)
+    assert _wrong([_total(2, 0), _total(3, 10), _total(4, 110, "estimated"), spread[1]], night)
+    assert _wrong([_total(2, 0), _total(3, 0), _total(4, 120), spread[1]], night)
+
+
 def test_what_a_break_swallows_counts_nowhere() -> None:
     broken = _counter(_span(2, 4, "break"))
     unknown = [_total(2, None, None, 0.0), _total(3, None, None, 0.0)]
