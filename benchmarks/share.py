@@ -5,7 +5,8 @@
 The live projection takes in the book as the processors do, by batches of 5,000 and of 20,000 records; what then stands in its
 four large tables is taken out, the tables are emptied, and it is copied in again, in the order in which it lay there: each
 table at once, and in as many transactions as the processor made. Rows are those that stand there in the end: that the
-processor adds to most quarter hours twice and to days many times counts for nothing. `steps` are its wall time a reading.
+processor adds to most quarter hours twice and to days many times counts for nothing. It has met each meter before it is timed;
+`steps` are its wall time a reading.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ import psycopg
 
 from benchmarks.energy import timed
 from benchmarks.log import Figures, Meter
-from benchmarks.rebuild import fill, live
+from benchmarks.rebuild import Live, fill, live
 from benchmarks.tell import progress, say
 from compound.events import REGISTRY
 from compound.log.open import open_log
 from compound.settings import Settings
-from compound.store.db import Connection, connect
+from compound.store.db import Connection, connect, sql_text
 from compound.store.migrate import migrate
 from ops.embedded.postgres import EmbeddedPostgres
 from processors.energy.bulk import Column, Layout
@@ -52,11 +53,11 @@ def measure(postgres: EmbeddedPostgres, meters: int, readings: int) -> dict[str,
         fill(log, meters, readings, done)
     live(Settings(database_url=url), log, REGISTRY, meters + 2)
     log.close()
-    cases = [_case(postgres, size, readings) for size in BATCHES]
+    cases = [_case(postgres, size, readings, meters) for size in BATCHES]
     return {"readings": readings, "meters": meters, "cases": cases}
 
 
-def _case(postgres: EmbeddedPostgres, size: int, readings: int) -> dict[str, Any]:
+def _case(postgres: EmbeddedPostgres, size: int, readings: int, meters: int) -> dict[str, Any]:
     """One size of batch, on a copy of the filled database."""
     name = f"batch_{size}"
     with psycopg.connect(postgres.url, autocommit=True) as conn:
@@ -66,21 +67,36 @@ def _case(postgres: EmbeddedPostgres, size: int, readings: int) -> dict[str, Any
     steps: Figures = {}
     assert postgres.process is not None
     meter = Meter(postgres.process.pid)
-    with progress(f"the processor, {size:,} a batch", readings) as done, timed(steps):
-        used = live(settings, log, "energy", readings, done, meter)
+    projection = Live(settings, log, "energy")
+    with progress(f"the processor, {size:,} a batch", readings) as done:
+        projection.take(2 * meters, size, done)
+        before = _written(settings)
+        with timed(steps):
+            meter.start()
+            taken = projection.take(readings, size, done)
+            used = meter.stop(taken)
+    written = _written(settings) - before
+    projection.close()
     log.close()
     with connect(settings.database_url, "benchmark", "energy") as conn:
         conn.execute("SET synchronous_commit = off")
         rows = [layout.read(conn, _in_order(layout)) for layout in TABLES]
         found = sum(len(columns[0]) for columns in rows)
         figures: dict[str, Any] = {"batch": size, "rows": found, **used}
-        figures["processor"] = found / readings * used["per_s"]
+        figures["processor"] = written / taken * used["per_s"]
         for how, parts in (("at once", 1), ("in as many transactions", max(readings // size, 1))):
             figures[how] = found / _copy(conn, rows, parts)
             figures[f"share, {how}"] = figures["processor"] / figures[how]
-    figures["steps"] = {name: spent / readings * 1e6 for name, spent in steps.items()}
+    figures["steps"] = {name: spent / taken * 1e6 for name, spent in steps.items()}
     say(f"{size:,} a batch: {figures['processor']:,.0f} rows/s, {figures['share, at once']:.0%} of COPY")
     return figures
+
+
+def _written(settings: Settings) -> int:
+    """Rows of all TABLES."""
+    with connect(settings.database_url, "benchmark", "energy") as conn:
+        counts = [conn.execute(sql_text(f"SELECT count(*) FROM {layout.table}")).fetchone() for layout in TABLES]
+    return sum(count for (count,) in filter(None, counts))
 
 
 def _in_order(layout: Layout) -> str:
