@@ -18,7 +18,7 @@ from api.database import Database, Row, Session
 from api.database import Query as Statement
 from api.problems import BAD, BUSY, DATABASE_AWAY, RANGE, TOO_SLOW, Problem
 from api.services import services
-from api.times import Instant
+from api.times import At, Instant
 from compound.known import Asked, Recall, TooMuch, World
 
 KnownAt = Annotated[
@@ -56,8 +56,8 @@ class Past(Database):
         self._wait_s = wait_s
 
     def now(self) -> datetime:
-        """Knowledge ends at K, and with it what has elapsed."""
-        return self._asked.known_at
+        """Knowledge ends at K, and with it what has elapsed; a state at T ends there."""
+        return self._asked.until
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
@@ -94,16 +94,41 @@ def known(domain: str, kind: str | None = None, parameter: str | None = None) ->
     """
 
     def database(request: Request, known_at: KnownAt = None) -> Database:
-        found = services(request)
-        if known_at is None:
-            return found.database
-        if found.recall is None:
-            raise Problem(BAD, "This API was started without the processors' code, which answers known_at.")
-        if known_at > datetime.now(UTC):
-            raise Problem(RANGE, "`known_at` lies ahead; nobody knows yet what will be known.")
-        path = request.path_params
-        of = None if kind is None else path[kind[1:-1]] if kind.startswith("{") else kind
-        asked = Asked(known_at, domain, of, None if parameter is None else path[parameter])
-        return Past(found.recall, asked, found.places, found.settings.api_query_s)
+        return opened(request, known_at, domain, *_of(request, kind, parameter))
 
     return Depends(database)
+
+
+def known_or_at(domain: str, kind: str | None = None, parameter: str | None = None) -> Any:
+    """The same where the tables hold no more than now: with `?at=` the state at a moment is derived, too."""
+
+    def database(request: Request, at: At = None, known_at: KnownAt = None) -> Database:
+        return opened(request, known_at, domain, *_of(request, kind, parameter), at)
+
+    return Depends(database)
+
+
+def opened(
+    request: Request,
+    known_at: datetime | None,
+    domain: str,
+    kind: str | None = None,
+    id_: str | None = None,
+    at: datetime | None = None,
+) -> Database:
+    """The database as asked for. Problems: range (`known_at` lies ahead), bad-request (nobody here can answer it)."""
+    found, now = services(request), datetime.now(UTC)
+    if known_at is None and at is None:
+        return found.database
+    if found.recall is None:
+        raise Problem(BAD, "This API was started without the processors' code, which answers this.")
+    if known_at is not None and known_at > now:
+        raise Problem(RANGE, "`known_at` lies ahead; nobody knows yet what will be known.")
+    asked = Asked(known_at or now, domain, kind, id_, at)
+    return Past(found.recall, asked, found.places, found.settings.api_query_s)
+
+
+def _of(request: Request, kind: str | None, parameter: str | None) -> tuple[str | None, str | None]:
+    path = request.path_params
+    of = path[kind[1:-1]] if kind is not None and kind.startswith("{") else kind
+    return of, None if parameter is None else path[parameter]

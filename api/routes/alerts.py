@@ -10,15 +10,18 @@ import msgspec
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.database import Row, Session, load, query
+from api.database import Database, Row, Session, load, query
+from api.known import known
 from api.models.alerts import Alert, AlertDetail, AlertEvent, AlertState, Category, Delivery
 from api.pages import Page, Paged
 from api.problems import missing
-from api.services import All, Db
+from api.services import All
 from api.times import LATEST, At
 from compound.events import COMMANDS, Event, history_id
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
+
+Db = Annotated[Database, known("alerts")]
 
 STATES: Final[Sequence[AlertState]] = ("raised", "acknowledged", "unacknowledged", "cleared", "withdrawn")
 OPEN: Final[Sequence[AlertState]] = STATES[:3]
@@ -64,7 +67,7 @@ async def alerts(
     rule: Annotated[str | None, Query(pattern=r"^[a-z0-9-]{1,40}$", description="Only of this rule.")] = None,
     at: At = None,
 ) -> Page[Alert]:
-    """Alerts as they stand, or stood at a moment, the newest first."""
+    """Alerts as they stand, or as they stood at a moment, the newest first; at K or as known at K is the same: history."""
     raised, id_ = page.after((LATEST, ""))
     only: dict[str, Any] = {
         "states": list(STATES if state is None else OPEN if state == "open" else [state]),
@@ -82,7 +85,7 @@ async def alerts(
 
 @router.get("/{id}")
 async def alert(database: Db, id: AlertId) -> AlertDetail:
-    """One alert with its history and deliveries."""
+    """One alert with its history and deliveries; as known at K with the deliveries that had ended by then."""
     async with database.snapshot() as session:
         row = await _known(session, id)
         events = AlertEvent.each(await session.rows(_EVENTS, id=id))

@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query, Request
 
-from api.database import load
+from api.database import Database, load
+from api.known import KnownAt, opened
 from api.models.conditions import Condition, ConditionDomain
 from api.pages import Page, Paged
-from api.services import Db
 from api.times import EARLIEST, Year
+from compound.known import CONDITIONS
 
 router = APIRouter(prefix="/v1/conditions", tags=["alerts"])
 
 _CONDITIONS = load("conditions")
 
+OfDomain = Annotated[ConditionDomain | None, Query(description="Only of this domain.")]
+OfSubject = Annotated[
+    str | None, Query(pattern=r"^[A-Za-z0-9._:-]{1,80}$", description="Only of this device, person or department.")
+]
+
+
+def _database(
+    request: Request, domain: OfDomain = None, subject: OfSubject = None, known_at: KnownAt = None
+) -> Database:
+    """Only what is asked for is derived: give a domain, or a subject."""
+    return opened(request, known_at, CONDITIONS, domain, subject)
+
 
 @router.get("")
 async def conditions(
-    database: Db,
+    database: Annotated[Database, Depends(_database)],
     when: Year,
     page: Paged,
-    domain: Annotated[ConditionDomain | None, Query(description="Only of this domain.")] = None,
+    domain: OfDomain = None,
     rule: Annotated[
         str | None, Query(pattern=r"^[a-z0-9-]{1,40}$", description="Only of this rule.", examples=["overstay"])
     ] = None,
-    subject: Annotated[
-        str | None, Query(pattern=r"^[A-Za-z0-9._:-]{1,80}$", description="Only of this device, person or department.")
-    ] = None,
+    subject: OfSubject = None,
 ) -> Page[Condition]:
     """The conditions that held at some time in the range, by start, whether they were told or not."""
     start, of_domain, of_rule, of_subject, what, key = page.after((EARLIEST, "", "", "", "", ""))
@@ -37,7 +47,7 @@ async def conditions(
         _CONDITIONS,
         since=when.since,
         until=when.until,
-        now=datetime.now(UTC),
+        now=database.now(),
         domain=domain,
         rule=rule,
         subject=subject,

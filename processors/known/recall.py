@@ -9,28 +9,54 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from psycopg import IsolationLevel
 
-from compound.known import Asked, Recall, TooMuch
+from compound.known import CONDITIONS, Asked, Recall, TooMuch
 from compound.registry.projection import made_stale_after
 from compound.registry.timeline import load
 from compound.settings import Settings
 from compound.store.db import Connection, connect
 from compound.timeutil import micros
-from processors.known import energy, states
+from processors.known import energy, liveness, quotas, states, told
 from processors.known.world import Reader, Schemas
 from processors.main import create
 from processors.runtime.domain import Tx
 
+
+class Way(Protocol):
+    """How a domain is made as known."""
+
+    def count(self, schemas: Schemas, tx: Tx, asked: Asked, stale: Mapping[str, datetime]) -> int:
+        """Find what is to be derived again, and how many points that takes. `stale`: devices, from when on the registry's
+        later changes matter to them.
+        """
+        ...
+
+    def derive(self, schemas: Schemas, tx: Tx, asked: Asked, code: Any) -> None:
+        """Derive it with the domain's own `code`, say what stands for the live tables, and finish the domain."""
+        ...
+
+
+WAYS: Final[Mapping[str, Way]] = {
+    "energy": energy,
+    "parking": states,
+    "access": states,
+    "parcels": states,
+    "solar": states,
+    "alerts": told,
+    "liveness": liveness,
+    "quotas": quotas,
+    "platform": told,
+}
 DOMAINS: Final[Mapping[str, tuple[str, ...]]] = {
     "registry": (),
-    "energy": ("energy",),
-    "parking": ("parking",),
-    "access": ("access",),
-    "parcels": ("parcels",),
+    **{name: (name,) for name in WAYS},
     "solar": ("energy", "solar"),
+    "quotas": ("energy", "quotas"),
+    "liveness": ("alerts", "liveness"),
+    "platform": ("alerts", "platform"),
 }
 """What is made for a question of each domain, in this order."""
 
@@ -51,40 +77,28 @@ def recall_from(settings: Settings) -> Recall:
     return recall
 
 
+def domains_of(asked: Asked) -> tuple[str, ...]:
+    """The domains that a question needs, each after those it reads."""
+    if asked.domain != CONDITIONS:
+        return DOMAINS[asked.domain]
+    return tuple(WAYS) if asked.kind is None else DOMAINS[asked.kind]
+
+
 def _made(conn: Connection, asked: Asked, settings: Settings) -> Schemas:
-    domains = DOMAINS[asked.domain]
+    domains = domains_of(asked)
     schemas = Schemas(conn, asked.known_at, domains)
     registry = load(conn, asked.known_at)
     stale = made_stale_after(conn, asked.known_at)
-    if "energy" in domains:
-        energy.prepare(schemas)
-    points = 0
-    for domain in domains:
-        if domain == "energy":
-            energy.narrow(schemas, asked.kind, asked.id)
-            points += energy.count(schemas, stale.get(domain, {}))
-        else:
-            points += states.count(schemas, domain, stale.get(domain, {}))
+    now = micros(min(asked.known_at, datetime.now(UTC)))
+    opened = {domain: Tx(conn, domain, registry, now) for domain in domains}
+    points = sum(WAYS[domain].count(schemas, tx, asked, stale.get(domain, {})) for domain, tx in opened.items())
     if points > settings.api_known_points:
         raise TooMuch(
             f"{points:,} points were recorded since or must be gone through again, more than COMPOUND_API_KNOWN_POINTS"
             f" ({settings.api_known_points:,}); ask for fewer devices, or for a later known_at."
         )
-    now = micros(min(asked.known_at, datetime.now(UTC)))
-    for domain in domains:
-        code: Any = create(domain, settings)
-        tx = Tx(conn, domain, registry, now)
-        if domain == "energy":
-            energy.derive(schemas, code, tx)
-        else:
-            states.derive(schemas, domain, code, tx)
-            _rest(schemas, domain)
-            schemas.finish(domain)
+    for domain, tx in opened.items():
+        WAYS[domain].derive(schemas, tx, asked, create(domain, settings))
+    if asked.domain == CONDITIONS:
+        schemas.conditions()
     return schemas
-
-
-def _rest(schemas: Schemas, domain: str) -> None:
-    """Tables that say the same at any K."""
-    if domain == "solar":
-        schemas.table(domain, "clear_sky", "SELECT * FROM solar.clear_sky")
-        schemas.table(domain, "sky", "SELECT * FROM solar.sky")

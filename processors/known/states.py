@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from psycopg import sql
+from psycopg import Cursor
+from psycopg.rows import TupleRow
 
-from compound.store.db import Connection, sql_text
+from compound.known import Asked
 from compound.timeutil import micros, parse
 from processors.access.domain import AccessDomain
 from processors.known.world import Schemas
@@ -22,6 +23,8 @@ PREFIXES: Final[Mapping[str, tuple[str, ...]]] = {
     "access": ("",),
 }
 """The timelines of devices in each domain."""
+SAME: Final[Mapping[str, tuple[str, ...]]] = {"solar": ("clear_sky", "sky")}
+"""Tables that say the same at any K."""
 BEGINNING: Final = parse("0001-01-01T00:00:00Z")
 """Before every point."""
 
@@ -48,9 +51,18 @@ _CHECKPOINTS: Final = """
 INSERT INTO {again}.{p}checkpoint SELECT k.* FROM {again}.{p}cut c JOIN {live}.{p}checkpoint k
     ON k.subject = c.subject AND k.what = c.what AND k.time = c.after
 """
+_COUNT: Final = """
+SELECT count(*) FROM {again}.{p}cut c JOIN {live}.{p}point p ON p.subject = c.subject AND p.what = c.what AND p.time > c.after
+"""
+_SINCE: Final = "SELECT subject, min(since) FROM {again}.{p}cut GROUP BY 1"
 _SEGMENTS: Final = (
-    "SELECT s.* FROM {live}.{p}segment s WHERE NOT EXISTS (SELECT FROM {{again}}.{p}cut c"
-    " WHERE c.subject = s.subject AND c.what = s.what AND s.at > c.after) UNION ALL SELECT * FROM {{again}}.{p}segment"
+    "SELECT s.* FROM {live}.{p}segment s WHERE NOT EXISTS (SELECT FROM {again}.{p}cut c"
+    " WHERE c.subject = s.subject AND c.what = s.what AND s.at > c.after) UNION ALL SELECT * FROM {again}.{p}segment"
+)
+_KNOWN: Final = "SELECT * FROM {live}.{p}point WHERE recorded <= {known_at}"
+_PERSONS: Final = (
+    "SELECT s.* FROM access.person_segment s WHERE NOT EXISTS (SELECT FROM {again}.token t WHERE t.subject = s.subject)"
+    " UNION ALL SELECT * FROM {again}.person_segment"
 )
 # Persons whose ways changed doors had a part in, by all that is known now; their points but those of these doors.
 _TOKENS: Final = """
@@ -69,61 +81,44 @@ WHERE NOT EXISTS (
 """
 
 
-def count(schemas: Schemas, domain: str, stale: Mapping[str, datetime]) -> int:
+def count(schemas: Schemas, tx: Tx, asked: Asked, stale: Mapping[str, datetime]) -> int:
     """Find what is to be folded again, and how many points that takes."""
     found = 0
-    for prefix in PREFIXES[domain]:
-        _run(schemas, domain, prefix, _CUTS, stale)
-        row = schemas.conn.execute(
-            sql_text(
-                f"SELECT count(*) FROM {schemas.again(domain)}.{prefix}cut c JOIN {domain}.{prefix}point p"
-                " ON p.subject = c.subject AND p.what = c.what AND p.time > c.after"
-            )
-        ).fetchone()
+    for prefix in PREFIXES[tx.domain]:
+        _run(schemas, tx.domain, prefix, _CUTS, devices=list(stale), since=list(stale.values()))
+        row = _run(schemas, tx.domain, prefix, _COUNT).fetchone()
         found += int(row[0]) if row else 0
     return found
 
 
-def derive(schemas: Schemas, domain: str, code: StateDomain[Any], tx: Tx) -> None:
+def derive(schemas: Schemas, tx: Tx, asked: Asked, code: StateDomain[Any]) -> None:
     """Fold again, with the domain's own code, and say what stands for the live tables."""
+    domain = tx.domain
     devices: dict[str, datetime] = {}
     for prefix in PREFIXES[domain]:
         for statement in (_POINTS, _CHECKPOINTS):
             _run(schemas, domain, prefix, statement)
-        rows = tx.conn.execute(
-            sql_text(f"SELECT subject, min(since) FROM {schemas.again(domain)}.{prefix}cut GROUP BY 1")
-        ).fetchall()
-        devices |= dict(rows)
-        schemas.table(domain, f"{prefix}segment", _SEGMENTS.format(live=domain, p=prefix))
-        known_at = sql.Literal(schemas.known_at).as_string(tx.conn)
-        schemas.table(domain, f"{prefix}point", f"SELECT * FROM {domain}.{prefix}point WHERE recorded <= {known_at}")
+        devices |= dict(_run(schemas, domain, prefix, _SINCE).fetchall())
+        for table, query in (("segment", _SEGMENTS), ("point", _KNOWN)):
+            schemas.table(domain, f"{prefix}{table}", _of(query, domain, prefix))
     if isinstance(code, AccessDomain):
         for statement in (_TOKENS, _WAYS):
             _run(schemas, domain, "", statement)
-        schemas.table(
-            domain,
-            "person_segment",
-            "SELECT s.* FROM access.person_segment s WHERE NOT EXISTS (SELECT FROM {again}.token t WHERE t.subject = s.subject)"
-            " UNION ALL SELECT * FROM {again}.person_segment",
-        )
-    tx.conn.execute(sql.SQL("SET LOCAL search_path = {}, public").format(sql.Identifier(schemas.again(domain))))
-    code.rederive(tx, sorted((device, micros(since)) for device, since in devices.items()))
-    if isinstance(code, AccessDomain):
-        tokens = tx.conn.execute("SELECT subject FROM token").fetchall()
-        code.persons.rederive(tx, [(token, BEGINNING) for (token,) in tokens])
-    tx.conn.execute("SET LOCAL search_path = pg_catalog")
+        schemas.table(domain, "person_segment", _PERSONS)
+    for table in SAME.get(domain, ()):
+        schemas.table(domain, table, f"SELECT * FROM {domain}.{table}")
+    with schemas.acting(domain):
+        code.rederive(tx, sorted((device, micros(since)) for device, since in devices.items()))
+        if isinstance(code, AccessDomain):
+            tokens = tx.conn.execute("SELECT subject FROM token").fetchall()
+            code.persons.rederive(tx, [(token, BEGINNING) for (token,) in tokens])
+    schemas.finish(domain)
 
 
-def _run(
-    schemas: Schemas, domain: str, prefix: str, statement: str, stale: Mapping[str, datetime] | None = None
-) -> None:
-    conn: Connection = schemas.conn
-    text = statement.format(
-        again=schemas.again(domain),
-        live=domain,
-        p=prefix,
-        known_at=sql.Literal(schemas.known_at).as_string(conn),
-        devices=sql.Literal(list(stale or {})).as_string(conn),
-        since=sql.Literal(list((stale or {}).values())).as_string(conn),
-    )
-    conn.execute(sql_text(text))
+def _run(schemas: Schemas, domain: str, prefix: str, statement: str, **more: object) -> Cursor[TupleRow]:
+    return schemas.run(_of(statement, domain, prefix), domain, **more)
+
+
+def _of(statement: str, domain: str, prefix: str) -> str:
+    """A statement of one timeline: `{live}` is its schema, `{p}` the prefix of its tables."""
+    return statement.replace("{live}", domain).replace("{p}", prefix)

@@ -8,13 +8,14 @@ with the names of these schemas.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from psycopg import RawCursor, sql
+from psycopg import Cursor, RawCursor, sql
 from psycopg.abc import Buffer
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow, TupleRow, dict_row
 from psycopg.types.datetime import TimestamptzLoader
 
 from compound.store.db import Connection, sql_text
@@ -25,6 +26,8 @@ _VIEWS: Final = """
 SELECT c.relname, pg_get_viewdef(c.oid) FROM pg_class c WHERE c.relnamespace = %s::regnamespace AND c.relkind = 'v' ORDER BY c.oid
 """
 REGISTRY: Final = "registry"
+RUNTIME: Final = "runtime"
+"""Of it there is the view of all domains' conditions."""
 
 
 class Schemas:
@@ -36,7 +39,7 @@ class Schemas:
         self.known_at = known_at
         self.domains = tuple(domains)
         pid = conn.info.backend_pid
-        self._names = {name: f"known_{pid}_{name}" for name in (REGISTRY, *domains)}
+        self._names = {name: f"known_{pid}_{name}" for name in (REGISTRY, RUNTIME, *domains)}
         self._pattern = re.compile(rf"\b({'|'.join(self._names)})\.")
         # Definitions come with full names, and functions may be made before what they read.
         conn.execute("SET LOCAL search_path = pg_catalog")
@@ -61,14 +64,49 @@ class Schemas:
         return self._pattern.sub(lambda found: f"{self._names[found[1]]}.", text)
 
     def table(self, domain: str, name: str, query: str) -> None:
-        """What stands for a live table: `query` of live tables, and of tables of `{again}`."""
-        text = query.format(again=self.again(domain))
+        """What stands for a live table: `query` of live tables, and of what `filled` names."""
+        text = self.filled(query, domain)
         self.conn.execute(sql_text(f"CREATE VIEW {self._names[domain]}.{name} AS {text}"))
+
+    def filled(self, statement: str, domain: str, **more: object) -> str:
+        """A statement with `{again}`, `{names[…]}` (the schemas as known, by domain), `{known_at}`, and what more is given: values."""
+        values = {name: sql.Literal(value).as_string(self.conn) for name, value in more.items()}
+        known_at = sql.Literal(self.known_at).as_string(self.conn)
+        return statement.format(again=self.again(domain), names=self._names, known_at=known_at, **values)
+
+    def run(self, statement: str, domain: str, **more: object) -> Cursor[TupleRow]:
+        """Execute a statement, filled."""
+        return self.conn.execute(sql_text(self.filled(statement, domain, **more)))
+
+    @contextmanager
+    def acting(self, domain: str) -> Iterator[None]:
+        """The domain's own code runs: it writes its tables in `again`, and reads others' as known."""
+        schemas, plain = self, self.conn.cursor_factory
+
+        class Renaming(Cursor[TupleRow]):
+            def execute(self, query: Any, *given: Any, **more: Any) -> Any:
+                return super().execute(schemas.renamed(query) if isinstance(query, str) else query, *given, **more)
+
+        self.conn.execute(sql.SQL("SET LOCAL search_path = {}, public").format(sql.Identifier(self.again(domain))))
+        self.conn.cursor_factory = Renaming
+        try:
+            yield
+        finally:
+            self.conn.cursor_factory = plain
+        self.conn.execute("SET LOCAL search_path = pg_catalog")
 
     def finish(self, domain: str) -> None:
         """Make the views of a domain whose tables were said."""
         for name, definition in self.conn.execute(_VIEWS, (domain,)).fetchall():
-            self.conn.execute(sql_text(self.renamed(f"CREATE VIEW {domain}.{name} AS {definition}")))
+            self._view(domain, name, definition)
+
+    def conditions(self) -> None:
+        """Make the view of all domains' conditions, once these are finished; of those not in this world it shows the live ones."""
+        (definition,) = self.conn.execute("SELECT pg_get_viewdef('runtime.condition'::regclass)").fetchone() or ("",)
+        self._view(RUNTIME, "condition", definition)
+
+    def _view(self, domain: str, name: str, definition: str) -> None:
+        self.conn.execute(sql_text(self.renamed(f"CREATE VIEW {domain}.{name} AS {definition}")))
 
     def keep(self, table: str, maker: str) -> None:
         """Make and fill a table that the registry keeps of itself (registry.`table`, by its function `maker`), as of then."""

@@ -36,12 +36,17 @@ def sync(conn: Connection, registry: Registry, now: int) -> bool:
     row = conn.execute("SELECT pg_try_advisory_xact_lock(%s)", (_LOCK,)).fetchone()
     if row is None or not row[0]:
         return False
+    write(conn, registry, now)
+    return True
+
+
+def write(conn: Connection, registry: Registry, now: int) -> None:
+    """Write `watch` as it holds at `now`, and let go of waiting messages."""
     rows = sorted(_watched(registry, now, _partitions(conn)))
     conn.execute("DELETE FROM watch WHERE device <> ALL (%s)", ([row[0] for row in rows],))
     if rows:
         conn.execute(sql_text(_UPSERT), [list(column) for column in zip(*rows, strict=True)])
     conn.execute(sql_text(_REGISTERED))
-    return True
 
 
 def _watched(registry: Registry, now: int, partitions: Mapping[str, int]) -> list[tuple[Any, ...]]:

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from compound.events import Received
 from compound.log.port import Slot
+from compound.registry.timeline import FOREVER
 from compound.settings import Settings
 from compound.store.db import Lock, sql_text
 from compound.timeutil import QUARTER, SECOND, moment
@@ -81,6 +82,17 @@ class Quotas:
                 for each in self._standing.pop(planned.id, ()):
                     tell(tx, planned, each.period, each.curve, each.reached, each.until)
         return self.teller.tick(tx) or bool(tx.changed)
+
+    def evaluate(self, tx: Tx, at: int = FOREVER, department: str | None = None) -> None:
+        """Write figures and levels alone, of all quotas or a department's: as they stood at `at` (µs), by the budgets that held then
+        and the quarter hours that had ended.
+        """
+        for planned in quotas(tx.registry, edits(tx.conn, at), at):
+            if department in (None, planned.quota.department):
+                totals = self._totals[planned.id] = Totals(planned)
+                totals.refresh(tx.conn, planned, tx.now)
+                totals.end(planned, at)
+                self._evaluate(tx, planned)
 
     def forget(self) -> None:
         """Drop what is held: all is read again."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from fractions import Fraction
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from compound.registry.model import Calendar, Department, Quota
-from compound.registry.timeline import Registry
+from compound.registry.timeline import FOREVER, Registry
 from compound.store.db import Connection
+from compound.timeutil import moment
 from processors.quotas.budget import Edition, months
 from processors.quotas.plan import Floats, Year, day_weights, plan, year_of
 
@@ -34,26 +36,28 @@ class Planned(NamedTuple):
     periods: tuple[Period, ...]
 
 
-def quotas(registry: Registry, edits: Mapping[str, int]) -> list[Planned]:
-    """All quotas of departments that are known; one that was removed is none."""
-    return [planned for quota in registry.ids("quota") if (planned := _planned(registry, quota, edits.get(quota, 0)))]
+def quotas(registry: Registry, edits: Mapping[str, int], at: int = FOREVER) -> list[Planned]:
+    """All quotas of departments that are known; one that was removed is none. Versions that begin after `at` (µs) don't count."""
+    found = (_planned(registry, quota, edits.get(quota, 0), at) for quota in registry.ids("quota"))
+    return [planned for planned in found if planned]
 
 
-def edits(conn: Connection) -> dict[str, int]:
-    """How often the budget or weights of each quota were changed since they were first set."""
+def edits(conn: Connection, at: int = FOREVER) -> dict[str, int]:
+    """How often the budget or weights of each quota were changed since they were first set, by versions that begin by `at` (µs)."""
     rows = conn.execute(
         "SELECT id, count(*) - 1 FROM ("
         '  SELECT id, budget, weights, lag((budget, weights)) OVER (PARTITION BY id ORDER BY "offset") AS before FROM ('
         "    SELECT DISTINCT ON (id, \"offset\") id, \"offset\", data->>'budget' AS budget, data->'weights' AS weights"
-        "    FROM registry.item WHERE kind = 'quota' AND data IS NOT NULL ORDER BY id, \"offset\") item) edit"
-        " WHERE before IS DISTINCT FROM (budget, weights) GROUP BY id"
+        "    FROM registry.item WHERE kind = 'quota' AND data IS NOT NULL AND valid_from <= %s ORDER BY id, \"offset\") item) edit"
+        " WHERE before IS DISTINCT FROM (budget, weights) GROUP BY id",
+        (datetime.max.replace(tzinfo=UTC) if at == FOREVER else moment(at),),
     ).fetchall()
     return {quota: int(count) for quota, count in rows}
 
 
-def _planned(registry: Registry, quota_id: str, edit: int) -> Planned | None:
-    versions = registry.versions("quota", quota_id)
-    newest = versions[-1].item
+def _planned(registry: Registry, quota_id: str, edit: int, at: int) -> Planned | None:
+    versions = [version for version in registry.versions("quota", quota_id) if version.since <= at]
+    newest = versions[-1].item if versions else None
     if not isinstance(newest, Quota):
         return None
     department = [v.item for v in registry.versions("department", newest.department) if isinstance(v.item, Department)]

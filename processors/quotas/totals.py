@@ -46,6 +46,12 @@ class Totals:
             self._read(conn, planned, min(changed), max(changed))
         return again or bool(changed)
 
+    def end(self, planned: Planned, at: int) -> None:
+        """Forget quarter hours that end after `at` (µs)."""
+        first = max(min(planned.year.number(at), len(self.actual)), 0)
+        self.actual[first:] = 0
+        self.coverage[first:] = 0
+
     def _read(self, conn: Connection, planned: Planned, first: date, last: date) -> None:
         """Quarter hours of the local days `first` to `last`."""
         year = planned.year
