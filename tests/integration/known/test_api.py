@@ -14,15 +14,19 @@ import pytest
 
 from api.app import create_app
 from api.database import Database
+from compound.events import HISTORY
 from compound.settings import Settings
+from compound.store.db import connect
 from compound.timeutil import HOUR, micros, moment, text
 from processors.known import recall_from
-from tests.properties.events import ALTERATIONS, DEVICES, PLACES, START
+from tests.properties.events import ALTERATIONS, DAY0, DEVICES, PLACES, START, change
 from tests.properties.house import House
+from tests.support.alerts import told
+from tests.support.known import feed, keep
 from tests.support.rebuild_rig import events
 
 pytestmark = pytest.mark.timeout(900)
-DOMAINS = ("registry", "energy", "parking", "access", "parcels", "solar")
+DOMAINS = ("registry", "energy", "parking", "access", "parcels", "solar", "liveness", "alerts", "quotas")
 SINCE, UNTIL = text(START - HOUR), text(START + 20 * HOUR)
 RANGE = f"from={SINCE}&to={UNTIL}"
 ASKED = (
@@ -52,7 +56,28 @@ ASKED = (
     f"/v1/solar/inverters/i1/states?{RANGE}",
     "/v1/registry/device",
     "/v1/registry/device/m2",
+    "/v1/quotas?year=2026",
+    "/v1/quotas/d?year=2026",
+    "/v1/devices",
+    "/v1/devices/m1",
+    "/v1/devices/m1/gaps",
+    "/v1/alerts",
+    "/v1/alerts/a",
+    f"/v1/conditions?{RANGE}",
+    f"/v1/conditions?{RANGE}&domain=access&subject=g1",
 )  # fmt: skip
+BUDGET = {
+    "department": "d",
+    "year": 2026,
+    "medium": "electricity",
+    "budget": 40_000,
+    "weights": ["0"] * 8 + ["0.25"] * 4,
+}
+DEPARTMENT = [
+    change("department", "d", DAY0, {"site": "s", "area_m2": 100, "headcount": 10}),
+    change("point", "p-sub", DAY0, {"type": "meter", "site": "s", "medium": "electricity", "parent": "p-main", "department": "d"}),
+    change("quota", "q", DAY0, BUDGET),
+]  # fmt: skip
 
 
 @asynccontextmanager
@@ -70,8 +95,16 @@ async def test_the_answers_of_then(database: str, monkeypatch: pytest.MonkeyPatc
     """All routes that answer known_at: as answered at K, after much has come that changes what they say now."""
     settings = Settings(database_url=database)
     chance, begun = Random(11), micros(datetime.now(UTC)) - HOUR
-    first = [*PLACES, *DEVICES, *events(chance, 400), *ALTERATIONS[:2]]
-    later = [*events(Random(12), 400, 60), *ALTERATIONS[2:]]
+    first = [
+        *PLACES,
+        *DEPARTMENT,
+        *DEVICES,
+        *events(chance, 400),
+        *ALTERATIONS[:2],
+        (HISTORY, told("raised", "a", START)),
+    ]
+    later = [*events(Random(12), 400, 60), *ALTERATIONS[2:], (HISTORY, told("cleared", "a", START + HOUR))]
+    later += [change("quota", "q", DAY0, {**BUDGET, "budget": 20_000}), (HISTORY, told("raised", "b", START + HOUR))]
     known_at = moment(begun + len(first) - 1)
     with House(database, DOMAINS) as house:
         async with asking(settings, recall=recall_from(settings)) as api:
@@ -112,11 +145,10 @@ async def test_what_can_not_be_answered_is_said(database: str) -> None:
 
 
 def _feed(house: House, given: list[Any], recorded: int) -> None:
-    """Through all domains, and settled."""
-    stored = house.store(given, recorded)
-    house.now = recorded + len(stored)
-    for name in house.domains:
-        topics = house._members[name][0].worker.domain.topics
-        house.deliver([each for each in stored if each.topic in topics], name)
+    """Through all domains and into the book, and settled."""
+    with connect(house.url, "test", autocommit=True) as conn:
+        keep(conn, feed(house, given, recorded))
+    house.now = recorded + len(given)
+    house._members["quotas"][0].worker.domain.forget()
     for _ in range(3):  # the clear sky of a site is filled in slices
         house.settle()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,15 +14,16 @@ from hypothesis import strategies as st
 
 from api.app import create_app
 from compound.events import HISTORY, Event
-from compound.log.book import decode_headers
-from compound.log.port import Stored
+from compound.known import CONDITIONS, Asked
 from compound.settings import Settings
-from compound.store.db import Connection, connect
+from compound.store.db import Connection, connect, sql_text
 from compound.timeutil import MINUTE, SECOND, moment, text
+from processors.known import recall_from
 from tests.properties.events import DEVICES, PLACES, START, Given, message
 from tests.properties.house import House
 from tests.services.databases import Databases
 from tests.support.alerts import acknowledge, told
+from tests.support.known import deliver, feed, keep, relay
 
 pytestmark = pytest.mark.timeout(900)
 COLUMNS = (
@@ -55,78 +55,99 @@ def test_p7_alerts_at_t_are_what_they_were(databases: Databases, data: st.DataOb
                 stored = house.store(given[start : start + size], START + start)
                 house.deliver(stored, "alerts")
                 saved[START + start + len(stored) - 1] = _alerts(conn, "alerts.alert")
+            recall = recall_from(Settings(database_url=url))
             for at, rows in saved.items():
                 assert _alerts(conn, f"alerts.at('{moment(at)}')") == rows
+                with recall(Asked(moment(at), "alerts")) as world:
+                    assert [tuple(row.values()) for row in world.rows(_LIST.format("alerts.alert"), [])] == rows
     finally:
         databases.drop(url)
 
 
 def _alerts(conn: Connection, source: str) -> list[tuple[Any, ...]]:
-    return conn.execute(f"SELECT {COLUMNS} FROM {source} WHERE raised IS NOT NULL ORDER BY id").fetchall()
+    return conn.execute(sql_text(_LIST.format(source))).fetchall()
 
 
-@settings(deadline=None, max_examples=4, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))
+_LIST = f"SELECT {COLUMNS} FROM {{}} WHERE raised IS NOT NULL ORDER BY id"
+
+
+_AT = "SELECT device, state FROM liveness.at('{}') ORDER BY 1"
+_STATES = (
+    "SELECT d.device, coalesce(l.kind, 'alive') FROM liveness.device d LEFT JOIN liveness.lost l ON l.device = d.device"
+    " AND l.\"end\" IS NULL AND l.kind <> 'channel-silent' ORDER BY 1"
+)
+_CONDITIONS = (
+    "SELECT rule, subject, what, start, \"end\" FROM runtime.condition WHERE domain = 'liveness' ORDER BY 1, 2, 3, 4"
+)
+_ARRIVED = {
+    "device": "SELECT device, kind, site, watched, state, since, first_seen, last_seen, newest, boot, messages, status, status_since"
+    " FROM liveness.state ORDER BY 1",
+    "channel": "SELECT * FROM liveness.channel ORDER BY 1, 2",
+    "gap": "SELECT * FROM liveness.gap ORDER BY 1, 2, 3",
+    "lost": "SELECT * FROM liveness.lost ORDER BY 1, 2, 3, 4",
+}
+
+
+@settings(deadline=None, max_examples=2, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32))
-def test_p7_silence_at_t_is_what_it_was(databases: Databases, seed: int) -> None:
-    """Meters that fall silent and come back, as told; saved again and again."""
+def test_p7_devices_are_what_they_were(databases: Databases, seed: int) -> None:
+    """Meters that fall silent and come back, with numbers missing, repeated, of other starts, wills and replays among them: as told at
+    T, and as counted again from the book as known at K.
+    """
     chance, url = random.Random(seed), databases.create()
     domains = ("registry", "liveness", "alerts")
     try:
         with House(url, domains) as house, connect(url, "test", autocommit=True) as conn:
             clock, saved = START, {}
-            _feed(house, [*PLACES, *DEVICES], clock)
-            for step in range(15):
+            feed(house, [*PLACES, *DEVICES], clock)
+            for _ in range(10):
                 before, clock = clock, clock + chance.choice((MINUTE, 10 * MINUTE, 40 * MINUTE))
                 beats = [house.store([_alive(at)], at)[0] for at in range(before, clock, 20 * SECOND)]
-                heard = [message("meter", "reading", meter, clock, {"boot": 1, "seq": step, "import_wh": step})
-                         for meter in ("m1", "m2") if chance.random() < 0.4]  # fmt: skip
-                _deliver(house, [*beats, *house.store(heard, clock)])
+                heard = house.store(
+                    [_said(chance, meter, clock) for meter in ("m1", "m2") if chance.random() < 0.5], clock
+                )
+                deliver(house, [*beats, *heard])
+                keep(conn, heard)
                 house.now = clock + 30 * SECOND
                 house.settle()
-                _relay(house, conn, house.now)
-                saved[house.now + SECOND] = _devices(conn, "liveness.state WHERE first_seen IS NOT NULL")
-            assert any(state == "silent" for rows in saved.values() for _, state in rows)
-            for at, rows in saved.items():
-                assert _devices(conn, f"liveness.at('{moment(at)}')") == rows
+                relay(house, conn, house.now)
+                clock = house.now + SECOND
+                states = conn.execute(_STATES).fetchall()
+                arrived = {name: conn.execute(query).fetchall() for name, query in _ARRIVED.items()}
+                saved[clock] = states, arrived, conn.execute(_CONDITIONS).fetchall()
+            assert any(state == "silent" for states, *_ in saved.values() for _, state in states)
+            recall = recall_from(Settings(database_url=url))
+            for at, (states, arrived, conditions) in saved.items():
+                assert conn.execute(sql_text(_AT.format(moment(at)))).fetchall() == states
+                one = chance.choice((Asked(moment(at), "liveness", "device", "m1"),
+                                     Asked(moment(clock), "liveness", "device", "m1", moment(at))))  # fmt: skip
+                for asked in (Asked(moment(at), "liveness"), one):
+                    with recall(asked) as world:
+                        for name, rows in arrived.items():
+                            found = [tuple(row.values()) for row in world.rows(_ARRIVED[name], [])]
+                            if asked.id is not None:
+                                rows, found = ([r for r in all_of if r[0] == asked.id] for all_of in (rows, found))
+                            assert (name, found) == (name, rows)
+                with recall(Asked(moment(at), CONDITIONS, "liveness")) as world:
+                    assert [tuple(row.values()) for row in world.rows(_CONDITIONS, [])] == conditions
     finally:
         databases.drop(url)
 
 
+def _said(chance: random.Random, meter: str, time: int) -> Given:
+    """A reading or a status, most of the newest start of the device."""
+    boot = chance.choice((1, 2, 2))
+    if chance.random() < 0.3:
+        said = {"boot": boot, "state": chance.choice(("online", "offline"))}
+        said |= {key: True for key in ("will", "retained") if chance.random() < 0.3}
+        topic, event = message("meter", "status", meter, time, said)
+        return topic, msgspec.structs.replace(event, type="device.status.v1")
+    data = {"boot": boot, "seq": chance.randint(0, 9), "import_wh": chance.randint(0, 9)}
+    return message("meter", "reading", meter, time, {**data, **({"retained": True} if chance.random() < 0.1 else {})})
+
+
 def _alive(at: int) -> Given:
     return HISTORY, Event(f"alive-{at}", "compound/ingest", "ingest.alive.v1", at, "ingest", b"{}")
-
-
-def _devices(conn: Connection, source: str) -> list[tuple[Any, ...]]:
-    return conn.execute(f"SELECT device, state FROM {source} ORDER BY 1").fetchall()
-
-
-def _feed(house: House, given: Sequence[Given], recorded: int) -> None:
-    _deliver(house, house.store(given, recorded))
-
-
-def _deliver(house: House, stored: Sequence[Stored]) -> None:
-    """To all domains that read it."""
-    for name in house.domains:
-        topics = house._members[name][0].worker.domain.topics
-        house.deliver([each for each in stored if each.topic in topics], name)
-
-
-def _relay(house: House, conn: Connection, recorded: int) -> None:
-    """What was told goes into the log."""
-    rows = conn.execute("DELETE FROM runtime.outbox RETURNING id, headers, value").fetchall()
-    given = []
-    for _, headers, value in sorted(rows):
-        found = dict(decode_headers(bytes(headers)))
-        event = Event(
-            found["ce_id"].decode(),
-            "x",
-            found["ce_type"].decode(),
-            recorded,
-            found["ce_subject"].decode(),
-            bytes(value),
-        )
-        given.append((HISTORY, event))
-    _feed(house, given, recorded)
 
 
 async def test_counters_and_inverters_at_a_moment(database: str) -> None:
@@ -143,8 +164,8 @@ async def test_counters_and_inverters_at_a_moment(database: str) -> None:
     ]  # fmt: skip
     with House(database, ("registry", "energy", "solar")) as house:
         house.now = START + 24 * 60 * MINUTE
-        _feed(house, [*PLACES, *DEVICES], START)
-        _feed(house, given, START + 60 * MINUTE)
+        feed(house, [*PLACES, *DEVICES], START)
+        feed(house, given, START + 60 * MINUTE)
         house.settle()
     app = create_app(Settings(database_url=database))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)

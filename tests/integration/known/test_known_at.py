@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from compound.known import Asked, World
 from compound.settings import Settings
-from compound.timeutil import moment
+from compound.timeutil import HOUR, SECOND, moment
 from processors.known import recall_from
-from tests.properties.events import ALTERATIONS, BY_DOMAIN, DEVICES, PLACES, Given
+from tests.properties.events import ALTERATIONS, BY_DOMAIN, DAY0, DEVICES, PLACES, START, Given, change, message
 from tests.properties.house import ENERGY, FACTS, House
 from tests.services.databases import Databases
+from tests.support.known import feed
 
 pytestmark = pytest.mark.timeout(900)
 RECORDED = 1_800_000_000_000_000
@@ -57,23 +58,52 @@ def test_p7_as_known_at_k_is_what_the_tables_were_then(databases: Databases, dom
     size = data.draw(st.integers(1, 60))
     life: list[Given] = [*drawn, *altered]
     chance.shuffle(life)
+    _proven(databases, domain, life, size)
+
+
+@settings(deadline=None, max_examples=4, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 2**32))
+def test_p7_energy_of_days_is_cut_where_nothing_depends_on_it(databases: Databases, seed: int) -> None:
+    """Registers of a week, mostly in order: what came late is derived again from its day on, what lies before stands."""
+    chance = random.Random(seed)
+    life: list[Given] = []
+    for meter in ("m1", "m2"):
+        for slot in range(80):
+            value = 1_000 + slot * 600 + chance.choice((0, 0, 0, 0, 40_000, -900))
+            given = {"boot": 1, "seq": slot, "import_wh": value}
+            life.append(
+                message("meter", "reading", meter, START + slot * 2 * HOUR + chance.choice((0, 420)) * SECOND, given)
+            )
+    moved = change("site", "s", DAY0, {"timezone": "Asia/Tokyo", "latitude": 36.65, "longitude": 117.0})
+    life += chance.sample([*ALTERATIONS, moved], 2)
+    life.sort(key=lambda given: given[1].time + (chance.random() < 0.1) * chance.randint(0, 120) * HOUR)
+    _proven(databases, "energy", life, 40, only="m1")
+
+
+def _proven(databases: Databases, domain: str, life: list[Given], size: int, only: str | None = None) -> None:
+    """Tables saved after each batch of `size` are those of the world as known then; so are those of one device alone."""
     url = databases.create()
     try:
         saved: dict[int, Facts] = {}
         with House(url, ("registry", domain, *(("energy",) if domain == "solar" else ()))) as house:
             recorded = RECORDED
             for batch in ([*PLACES, *DEVICES], *(life[at : at + size] for at in range(0, len(life), size))):
-                stored = house.store(batch, recorded)
+                stored = feed(house, batch, recorded)
                 recorded += len(stored)
                 house.now = recorded
-                for name in house.domains:
-                    topics = house._members[name][0].worker.domain.topics
-                    house.deliver([each for each in stored if each.topic in topics], name)
                 house.settle()
                 saved[recorded - 1] = now(url, domain)
         recall = recall_from(Settings(database_url=url))
         for known_at, facts in saved.items():
             with recall(Asked(moment(known_at), domain)) as world:
                 assert as_known(world, domain) == facts
+            if only is not None:
+                with recall(Asked(moment(known_at), domain, "meter", only)) as world:
+                    own = {
+                        name: [row for row in rows if row[0] == only]
+                        for name, rows in facts.items()
+                        if name != "registry"
+                    }
+                    assert {name: rows for name, rows in as_known(world, domain).items() if name != "registry"} == own
     finally:
         databases.drop(url)
