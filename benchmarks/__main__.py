@@ -64,6 +64,7 @@ PARTS = {
     "scale": Part(
         "benchmarks.scale --json", "benchmarks.scale --json --quick", "queries over 1, 10 and 35 million readings"
     ),
+    "known": Part("benchmarks.known --json", "benchmarks.known --json --quick", "questions as known at K"),
     "dashboards": Part(
         "benchmarks.dashboards --json",
         "benchmarks.dashboards --json --days 3 --runs 2",

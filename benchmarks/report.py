@@ -43,6 +43,7 @@ SECTIONS = {
     "devices": sections.devices,
     "disk": sections.disk,
     "processes": sections.processes,
+    "known": sections.known,
 }
 
 

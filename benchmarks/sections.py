@@ -176,3 +176,20 @@ def _panels(figures: Any, sizes: list[str]) -> Iterator[str]:
         for key in slowest
     ]
     yield from table(("panel (query), view", *sizes), rows)
+
+
+def known(figures: Any) -> Iterator[str]:
+    """Each question of now and as known at K, by what came since."""
+    yield "## Questions as known at K"
+    yield ""
+    yield (
+        f"{figures['meters']} meters, {figures['days']} days, {figures['readings']:,} readings; milliseconds from asking the API to the"
+        " JSON, medians, now and as known before so many late readings came. Points are readings gone through again for the site:"
+    )
+    yield ""
+    rows = [
+        (case, f"{of['late']:,}", f"{of['points']:,}", question, *(f"{t[name]:,.0f}" for name in ("now_ms", "known_ms", "ratio")))
+        for case, of in figures["cases"].items()
+        for question, t in of["questions"].items()
+    ]
+    yield from table(("case", "late", "points", "question", "now", "as known", "ratio"), rows)

@@ -87,6 +87,9 @@ class Schemas:
             def execute(self, query: Any, *given: Any, **more: Any) -> Any:
                 return super().execute(schemas.renamed(query) if isinstance(query, str) else query, *given, **more)
 
+            def executemany(self, query: Any, *given: Any, **more: Any) -> None:
+                super().executemany(schemas.renamed(query) if isinstance(query, str) else query, *given, **more)
+
         self.conn.execute(sql.SQL("SET LOCAL search_path = {}, public").format(sql.Identifier(self.again(domain))))
         self.conn.cursor_factory = Renaming
         try:

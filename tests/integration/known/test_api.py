@@ -58,6 +58,7 @@ ASKED = (
     "/v1/registry/device/m2",
     "/v1/quotas?year=2026",
     "/v1/quotas/d?year=2026",
+    f"/v1/quotas/d?year=2026&at={text(START + 2 * HOUR)}",
     "/v1/devices",
     "/v1/devices/m1",
     "/v1/devices/m1/gaps",
@@ -122,6 +123,8 @@ async def test_the_answers_of_then(database: str, monkeypatch: pytest.MonkeyPatc
                 assert (path, known.json()) == (path, before.json())
                 differs += (await api.get(path)).json() != before.json()
             assert differs > len(ASKED) // 2
+            at = await api.get(f"/v1/devices/m1?at={text(micros(known_at))}")
+            assert at.json() == then[ASKED.index("/v1/devices/m1")].json()
 
 
 async def test_what_can_not_be_answered_is_said(database: str) -> None:
