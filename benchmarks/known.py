@@ -16,7 +16,9 @@ import json
 import statistics
 import tempfile
 import time
+from collections.abc import Iterable
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -82,18 +84,20 @@ class House:
         self.settings = Settings(database_url=url, api_known_points=10**9, api_known_s=600, api_query_s=60)
         self.log = open_log("", url, self.settings.log_partitions)
 
-    def take(self, records: list[Record]) -> datetime:
-        """Records into log and tables; the moment before them."""
+    def take(self, records: Iterable[Record]) -> tuple[datetime, int]:
+        """Records into log and tables: the moment before them, and how many they were."""
         with connect(self.settings.database_url, "benchmark", autocommit=True) as conn:
             row = conn.execute("SELECT clock_timestamp()").fetchone()
-        for at in range(0, len(records), 1000):
-            self.log.append(records[at : at + 1000])
+        count, left = 0, iter(records)
+        while batch := list(islice(left, 1000)):
+            self.log.append(batch)
+            count += len(batch)
         for domain in DOMAINS:
-            live(self.settings, self.log, domain, len(records))
+            live(self.settings, self.log, domain, count)
         live(self.settings, self.log, "quotas", 0)
         assert row is not None
         moment: datetime = row[0]
-        return moment
+        return moment, count
 
 
 async def ask(settings: Settings, paths: dict[str, str], known_at: datetime, runs: int) -> dict[str, dict[str, float]]:
@@ -138,7 +142,7 @@ def measure(url: str, meters: int, days: int, runs: int) -> dict[str, Any]:
     house = House(url)
     live(house.settings, house.log, REGISTRY, register(house.log, meters))
     quarters = days * DAY // QUARTER
-    house.take([reading(n, quarter) for quarter in range(quarters) for n in range(meters)])
+    house.take(reading(n, quarter) for quarter in range(quarters) for n in range(meters))
     day = range(quarters - 150, quarters - 120)
     cases: dict[str, list[Record]] = {
         "nothing": [],
@@ -155,9 +159,9 @@ def measure(url: str, meters: int, days: int, runs: int) -> dict[str, Any]:
     }
     found: dict[str, Any] = {"meters": meters, "days": days, "readings": quarters * meters, "cases": {}}
     for name, records in cases.items():
-        known_at = house.take(records)
+        known_at, count = house.take(records)
         found["cases"][name] = {
-            "late": len(records),
+            "late": count,
             "points": derived(house.settings, known_at),
             "questions": asyncio.run(ask(house.settings, questions, known_at, runs)),
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from typing import Any
 
 import psycopg
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from compound.known import Asked, World
+from compound.known import CONDITIONS, Asked, World
 from compound.settings import Settings
 from compound.timeutil import HOUR, SECOND, moment
 from processors.known import recall_from
@@ -26,6 +27,11 @@ ITEMS = (
     "SELECT kind, id, valid_from, valid_to::text AS valid_to, data::text AS data FROM registry.current ORDER BY 1, 2, 3"
 )
 
+CONDITIONS_OF = (
+    "SELECT rule, subject, what, key, start, \"end\", data::text AS data FROM runtime.condition WHERE domain = '{}'"
+    " ORDER BY 1, 2, 3, 4, 5"
+)
+
 Facts = dict[str, list[tuple[Any, ...]]]
 
 
@@ -33,7 +39,7 @@ def queries(domain: str) -> dict[str, str]:
     """What is compared: facts, and what the registry says."""
     tables = {f"{domain}.{table}": SEGMENTS.format(f"{domain}.{table}") for table in FACTS.get(domain, ())}
     energy = {f"energy.{table}": query for table, query in ENERGY.items()} if domain in ("energy", "solar") else {}
-    return {**tables, **energy, "registry": ITEMS}
+    return {**tables, **energy, "registry": ITEMS, "conditions": CONDITIONS_OF.format(domain)}
 
 
 def now(url: str, domain: str) -> Facts:
@@ -42,9 +48,10 @@ def now(url: str, domain: str) -> Facts:
         return {name: conn.execute(query).fetchall() for name, query in queries(domain).items()}
 
 
-def as_known(world: World, domain: str) -> Facts:
+def as_known(world: World, domain: str, names: Iterable[str]) -> Facts:
     """As they are in a world."""
-    return {name: [tuple(row.values()) for row in world.rows(query, [])] for name, query in queries(domain).items()}
+    asked = queries(domain)
+    return {name: [tuple(row.values()) for row in world.rows(asked[name], [])] for name in names}
 
 
 @pytest.mark.parametrize("domain", sorted(BY_DOMAIN))
@@ -94,16 +101,15 @@ def _proven(databases: Databases, domain: str, life: list[Given], size: int, onl
                 house.settle()
                 saved[recorded - 1] = now(url, domain)
         recall = recall_from(Settings(database_url=url))
-        for known_at, facts in saved.items():
-            with recall(Asked(moment(known_at), domain)) as world:
-                assert as_known(world, domain) == facts
+        for number, (known_at, facts) in enumerate(saved.items()):
+            wide = Asked(moment(known_at), CONDITIONS, domain)  # of the same tables
+            with recall(wide if number % 2 else Asked(moment(known_at), domain)) as world:
+                expected = facts if number % 2 else {name: rows for name, rows in facts.items() if name != "conditions"}
+                assert as_known(world, domain, expected) == expected
             if only is not None:
                 with recall(Asked(moment(known_at), domain, "meter", only)) as world:
-                    own = {
-                        name: [row for row in rows if row[0] == only]
-                        for name, rows in facts.items()
-                        if name != "registry"
-                    }
-                    assert {name: rows for name, rows in as_known(world, domain).items() if name != "registry"} == own
+                    names = [name for name in facts if name not in ("registry", "conditions")]
+                    own = {name: [row for row in facts[name] if row[0] == only] for name in names}
+                    assert as_known(world, domain, names) == own
     finally:
         databases.drop(url)
