@@ -188,7 +188,13 @@ def known(figures: Any) -> Iterator[str]:
     )
     yield ""
     rows = [
-        (case, f"{of['late']:,}", f"{of['points']:,}", question, *(f"{t[name]:,.0f}" for name in ("now_ms", "known_ms", "ratio")))
+        (
+            case,
+            f"{of['late']:,}",
+            f"{of['points']:,}",
+            question,
+            *(f"{t[name]:,.0f}" for name in ("now_ms", "known_ms", "ratio")),
+        )
         for case, of in figures["cases"].items()
         for question, t in of["questions"].items()
     ]
