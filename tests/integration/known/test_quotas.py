@@ -16,7 +16,7 @@ from compound.timeutil import DAY, HOUR, QUARTER, SECOND, moment
 from processors.known import recall_from
 from tests.properties.events import DAY0, PLACES, START, Given, change, message
 from tests.properties.house import House
-from tests.services.databases import Databases
+from tests.services.databases import ON_POSTGRESQL, Databases
 from tests.support.known import feed
 
 pytestmark = pytest.mark.timeout(900)
@@ -77,6 +77,7 @@ def as_known(recall: Recall, asked: Asked) -> Facts:
         return [[tuple(row.values()) for row in world.rows(query.format(""), [])] for query in FACTS]
 
 
+@ON_POSTGRESQL
 @settings(deadline=None, max_examples=2, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32))
 def test_p7_quotas_as_known_at_k_are_the_figures_of_then(databases: Databases, seed: int) -> None:
@@ -107,6 +108,7 @@ def test_p7_quotas_as_known_at_k_are_the_figures_of_then(databases: Databases, s
         databases.drop(url)
 
 
+@ON_POSTGRESQL
 @settings(deadline=None, max_examples=2, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32))
 def test_p7_quotas_at_t_are_the_figures_of_then(databases: Databases, seed: int) -> None:
