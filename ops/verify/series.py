@@ -31,11 +31,16 @@ class Total(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """(start, end) without a good reading between. A short one, up to 1½ × the device's interval, needs no mark (DOMAIN)."""
+    """(start, end) without a good reading between; between `moved` and `stood` it counted something: of an inverter's, the day.
+
+    A short one, up to 1½ × the device's interval, needs no mark (DOMAIN).
+    """
 
     start: int
     end: int
     long: bool
+    moved: int
+    stood: int
 
 
 class Counted(NamedTuple):
@@ -74,12 +79,22 @@ def counted(start: int, values: Ints, spans: Sequence[Span], interval_s: int) ->
         start,
         effective,
         [
-            Gap(span.start, span.end, span.end - span.start > interval_s * 1_500_000)
+            Gap(span.start, span.end, span.end - span.start > interval_s * 1_500_000, *_moving(start, effective, span))
             for span in spans
             if span.kind == "gap"
         ],
         [(span.start, span.end) for span in spans if span.kind in ("break", "uncovered")],
     )
+
+
+def _moving(start: int, values: Ints, span: Span) -> tuple[int, int]:
+    """From when to when a counter moves in the quarter hours that a span touches; where it doesn't, the span's end twice."""
+    first = max(0, (span.start - start) // QUARTER)
+    last = min(-((start - span.end) // QUARTER), len(values) - 1)
+    steps = np.flatnonzero(np.diff(values[first : last + 1]))
+    if not len(steps):
+        return span.end, span.end
+    return start + (first + int(steps[0])) * QUARTER, start + (first + int(steps[-1]) + 1) * QUARTER
 
 
 def add(terms: Sequence[tuple[int, Counted]]) -> Counted:
@@ -138,18 +153,12 @@ def _block(block: list[Total], counter: Counted, sound: bool, marks: bool) -> It
 def _unmarked(block: list[Total], counter: Counted) -> Iterator[tuple[int, str, str]]:
     """Totals that should say that they are not measured: a long gap lies in them, and does not hold nothing alone."""
     for total in block:
-        parts = [(max(gap.start, total.start), min(gap.end, total.end)) for gap in counter.gaps if gap.long]
-        held = [part for part in parts if part[0] < part[1]]
-        if held and not total.marked and not _still(total, counter, held):
+        held = [gap for gap in counter.gaps if gap.long and gap.start < total.end and total.start < gap.end]
+        still = all(gap.stood <= total.start or total.end <= gap.moved for gap in held)
+        if still and held:
+            still = total.value == counter.at(total.end) - counter.at(total.start)
+        if held and not total.marked and not still:
             yield total.start, "estimated, substituted or unknown", show(total)
-
-
-def _still(total: Total, counter: Counted, parts: list[tuple[int, int]]) -> bool:
-    """Whether the counter stood still in these parts and the total is right: of an inverter's gap, the part at night."""
-    ends = [(start, -(-end // QUARTER) * QUARTER) for start, end in parts]
-    return total.value == counter.at(total.end) - counter.at(total.start) and all(
-        counter.at(start) == counter.at(end) for start, end in ends
-    )
 
 
 def show(total: Total) -> str:

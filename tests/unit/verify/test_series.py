@@ -66,6 +66,9 @@ def test_where_nothing_was_counted_a_gap_need_not_be_marked() -> None:
     assert not _wrong([_total(2, 0), _total(3, 0), *spread], night)
     assert _wrong([_total(2, 0), _total(3, 10), _total(4, 110, "estimated"), spread[1]], night)
     assert _wrong([_total(2, 0), _total(3, 0), _total(4, 120), spread[1]], night)
+    both = add([(1, night), (1, _counter())])
+    assert not _wrong([_total(2, 100), _total(3, 100), _total(4, 220, "estimated"), _total(5, 180, "estimated")], both)
+    assert _wrong([_total(2, 100), _total(3, 90), _total(4, 230, "estimated"), _total(5, 180, "estimated")], both)
 
 
 def test_what_a_break_swallows_counts_nowhere() -> None:
@@ -87,7 +90,7 @@ def test_uncovered_time_must_be_shown() -> None:
 def test_a_sum_has_the_gaps_of_all_and_is_not_unknown_for_a_hole() -> None:
     whole, broken = _counter(_span(2, 4, "gap")), _counter(_span(6, 7, "break"))
     both = add([(1, whole), (-2, broken)])
-    assert both.gaps == [Gap(2 * Q, 4 * Q, True)]
+    assert both.gaps == [Gap(2 * Q, 4 * Q, True, 2 * Q, 4 * Q)]
     assert both.at(3 * Q) == 300 - 600
     assert not _wrong([_total(6, 100, coverage=0.5)], both)
 
