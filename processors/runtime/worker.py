@@ -141,8 +141,7 @@ class Worker:
             # Who was stopped since it looked doesn't know any more where the log ends.
             fresh = 0 <= self._ticked - looking < LOOK_S + self._settings.processors_poll_s
             self.pass_time(sorted(assigned), at_end and fresh)
-        # Kafka's ends move on with each fetch, so at a steady flow only a batch that is not full says that all there was is taken.
-        if batch and (at_end or len(batch) < self._settings.processors_batch):
+        if at_end and batch:
             stop.wait(self._gather_s if len(batch) >= BUSY else BRIEFLY_S)
 
     def load_positions(self, slots: Sequence[Slot]) -> Mapping[Slot, int]:
