@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from compound.events import Received
-from processors.runtime.timeline import Point
+from processors.runtime.point import Point
 
 WHAT: Final = "door"
 """The one timeline of a gate device: a gate is one door."""

@@ -12,11 +12,12 @@ from processors.access.doors import Door, Doors
 from processors.access.opening import INSTANT
 from processors.access.persons import People, point_of
 from processors.runtime.domain import Tx
+from processors.runtime.point import Point, Segment
 from processors.runtime.states import StateDomain
 from processors.runtime.tables import Changes, Name
 from processors.runtime.telling import Name as Condition
 from processors.runtime.telling import Rule, Teller, segments_of
-from processors.runtime.timeline import Point, Segment, StateTimeline
+from processors.runtime.timeline import StateTimeline
 
 RULES: Final = {
     "forced": Rule("security", "high"),

@@ -17,7 +17,7 @@ import msgspec
 from compound.registry.timeline import Registry
 from processors.access.decode import SEEN_CLOSED, SEEN_OPEN, Sign, sign
 from processors.access.opening import BEFORE, INSTANT, Opening, Pass, key_of, passage, place_of, reset_of, segments
-from processors.runtime.timeline import Point, Segment
+from processors.runtime.point import Point, Segment
 
 _RANK: Final = {
     name: rank

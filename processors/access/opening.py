@@ -14,7 +14,7 @@ import msgspec
 from compound.registry.model import DoorPoint, Site
 from compound.registry.timeline import Registry
 from compound.timeutil import MINUTE, SECOND, text
-from processors.runtime.timeline import Point, Segment
+from processors.runtime.point import Point, Segment
 
 BEFORE: Final = 10 * SECOND
 """An opening owns grants and exit requests from so long before it …"""

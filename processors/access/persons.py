@@ -24,7 +24,7 @@ from compound.registry.model import OUTSIDE
 from compound.registry.timeline import Registry
 from compound.timeutil import DAY, HOUR, SECOND, micros, moment, text
 from processors.access.opening import INSTANT
-from processors.runtime.timeline import Point, Segment
+from processors.runtime.point import Point, Segment
 
 WHAT: Final = "place"
 FORGOTTEN: Final = 12 * HOUR

@@ -15,9 +15,9 @@ from compound.store.db import Connection
 from compound.timeutil import micros, moment, text
 from processors.energy.catalogue import Catalogue
 from processors.energy.segments import Mark, Segments
+from processors.runtime.point import Segment
 from processors.runtime.tables import note_due
 from processors.runtime.telling import Name, Rule
-from processors.runtime.timeline import Segment
 
 RULES: Final = {"break": Rule("energy", "medium")}
 _REASON: Final = "replacement record missing, or rated power wrong"

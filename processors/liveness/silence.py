@@ -15,9 +15,9 @@ from typing import Any, Final
 from compound.store.db import Connection, arrays, sql_text
 from compound.timeutil import SECOND, micros, moment
 from processors.liveness.seen import Seen
+from processors.runtime.point import Segment
 from processors.runtime.tables import note_due
 from processors.runtime.telling import Name
-from processors.runtime.timeline import Segment
 
 OFFLINE_S: Final = 60
 """A device that its last will declared gone has so long to come back: a short loss of its connection is no alarm."""

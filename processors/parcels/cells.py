@@ -24,7 +24,7 @@ import msgspec
 from compound.registry.model import BankPoint
 from compound.registry.timeline import Registry
 from compound.timeutil import HOUR, SECOND, text
-from processors.runtime.timeline import Point, Segment
+from processors.runtime.point import Point, Segment
 
 OVERDUE: Final = {f"overdue-{hours}": hours * HOUR for hours in (24, 48, 72)}
 NO_BANK: Final = BankPoint(site="", cells={})

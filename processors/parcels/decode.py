@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from compound.events import Received
-from processors.runtime.timeline import Point
+from processors.runtime.point import Point
 
 EVENT = "locker.event.v1"
 

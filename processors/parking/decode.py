@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from compound.events import Received
-from processors.runtime.timeline import Point
+from processors.runtime.point import Point
 
 WHAT = "spot"
 """The one timeline of a parking sensor."""

@@ -25,7 +25,7 @@ import msgspec
 from compound.registry.model import ParkingDevice, SpotClass, SpotPoint
 from compound.registry.timeline import Registry
 from compound.timeutil import HOUR, SECOND, text
-from processors.runtime.timeline import Point, Segment
+from processors.runtime.point import Point, Segment
 
 OCCUPIED: Final = "occupied"
 UNKNOWN: Final = "unknown"

@@ -12,9 +12,10 @@ from compound.events import Received
 from compound.settings import Settings
 from processors.runtime import metrics
 from processors.runtime.domain import Tx
+from processors.runtime.point import Point
 from processors.runtime.tables import Changes
 from processors.runtime.telling import Rule, Teller, note_arrivals
-from processors.runtime.timeline import Fold, Point, S, StateTimeline
+from processors.runtime.timeline import Fold, S, StateTimeline
 
 _out = structlog.get_logger()
 

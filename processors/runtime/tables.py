@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 from compound.registry.timeline import FOREVER
 from compound.store.db import Connection
 from compound.timeutil import moment
-
-if TYPE_CHECKING:
-    from processors.runtime.timeline import Key, Point, Segment
+from processors.runtime.point import Key, Point, Segment
 
 _POINT_ROWS: Final = (
     "unnest(%s::text[], %s::text[], %s::timestamptz[], %s::int8[], %s::int8[], %s::text[], %s::timestamptz[],"
@@ -163,8 +161,6 @@ class Tables:
 
     def points(self, conn: Connection, start: Mapping[Key, Checkpoint]) -> dict[Key, list[Point]]:
         """All points after the checkpoints, unordered."""
-        from processors.runtime.timeline import Point
-
         rows = conn.execute(
             self._sql(
                 f"SELECT p.subject, p.what, {_US.format('p.time')}, boot, seq, value, {_US.format('recorded')}, generation,"
@@ -182,8 +178,6 @@ class Tables:
         self, conn: Connection, start: Mapping[Key, Checkpoint]
     ) -> dict[Key, list[tuple[int | None, Segment]]]:
         """The stored segments that were closed by a point after the checkpoint, or still stand open."""
-        from processors.runtime.timeline import Segment
-
         rows = conn.execute(
             self._sql(
                 f"SELECT s.subject, s.what, kind, {_US.format('start')}, {_US.format(chr(34) + 'end' + chr(34))}, data, key,"

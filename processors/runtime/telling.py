@@ -17,7 +17,7 @@ from compound.events import HISTORY, Event, history_id
 from compound.store.db import Connection
 from compound.timeutil import SECOND, micros, moment, parse, text
 from processors.runtime.domain import Tx
-from processors.runtime.timeline import Segment
+from processors.runtime.point import Segment
 
 STEADY: Final = timedelta(seconds=5)
 """Change of a device's lateness up to which its clock is merely slow."""

@@ -10,49 +10,19 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
 from compound.registry.timeline import FOREVER, Registry, Span, span_at
 from processors.runtime.domain import Tx
+from processors.runtime.point import Key, Point, Segment
 from processors.runtime.tables import Changes, Checkpoint, Tables
 
 S = TypeVar("S", bound=msgspec.Struct)
-Key = tuple[str, str]
 
 CHECKPOINT_EVERY = 64
 """Points between two checkpoints of a timeline: bounds what a late point has to fold again."""
-
-
-class Point(NamedTuple):
-    """A point of a state timeline; times in microseconds UTC, `value` in the domain's words."""
-
-    subject: str
-    what: str
-    time: int
-    boot: int
-    seq: int
-    value: str
-    recorded: int
-    generation: int = 0
-    partition: int = 0
-    offset: int = 0
-
-
-class Segment(NamedTuple):
-    """What is known between points: [start, end) microseconds UTC, `end` None while it goes on.
-
-    With `tell_at` it is a condition that may be told from then on if it still holds. (kind, start, key) names it on its
-    timeline.
-    """
-
-    kind: str
-    start: int
-    end: int | None
-    data: dict[str, Any]
-    key: str = ""
-    tell_at: int | None = None
 
 
 class Fold(Protocol[S]):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from compound.events import Received
-from processors.runtime.timeline import Point
+from processors.runtime.point import Point
 
 STATE = "state"
 POA = "poa"

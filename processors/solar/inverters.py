@@ -17,7 +17,7 @@ import msgspec
 from compound.registry.model import InverterDevice, SolarPoint
 from compound.registry.timeline import Registry
 from compound.timeutil import SECOND, text
-from processors.runtime.timeline import Point, Segment
+from processors.runtime.point import Point, Segment
 
 STATES: Final = ("OFF", "SLEEPING", "STARTING", "MPPT", "THROTTLED", "SHUTTING_DOWN", "FAULT", "STANDBY")
 """SunSpec 103, St = 1 … 8."""

@@ -16,7 +16,7 @@ import msgspec
 from compound.registry.model import WeatherDevice, WeatherPoint
 from compound.registry.timeline import Registry
 from compound.timeutil import QUARTER, SECOND
-from processors.runtime.timeline import Point, Segment
+from processors.runtime.point import Point, Segment
 
 LONGEST: Final = 1.5
 """Times the station's interval that two readings may lie apart (as for meters, DOMAIN, Quality: measured)."""

@@ -14,7 +14,7 @@ from compound.timeutil import SECOND, parse
 from processors.access.decode import WHAT, points
 from processors.access.doors import Doors
 from processors.access.persons import People, point_of
-from processors.runtime.timeline import Point, Segment
+from processors.runtime.point import Point, Segment
 
 SITE = {"latitude": 36.65, "longitude": 117.0, "reset_hour": 3}
 DOORS: dict[str, dict[str, Any]] = {

@@ -12,7 +12,7 @@ from compound.store.db import Connection, connect
 from compound.timeutil import SECOND
 from processors.access import create
 from processors.runtime.domain import Tx
-from processors.runtime.timeline import Segment
+from processors.runtime.point import Segment
 
 END = '"end"'
 Facts = dict[tuple[str, str, int, str], tuple[int | None, dict[str, Any], int | None]]

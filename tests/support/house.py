@@ -16,7 +16,8 @@ from compound.settings import Settings
 from compound.store.db import connect
 from compound.timeutil import text
 from processors.runtime.domain import Tx
-from processors.runtime.timeline import Fold, Point, Segment
+from processors.runtime.point import Point, Segment
+from processors.runtime.timeline import Fold
 
 Row = tuple[str, str, str, int, int | None, str, dict[str, Any], int | None]
 _US = "(extract(epoch FROM {}) * 1000000)::bigint"

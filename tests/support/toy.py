@@ -11,9 +11,9 @@ from compound.events import Event, Received, event_id, to_record
 from compound.log.port import Record
 from compound.registry.timeline import Registry
 from compound.settings import Settings
+from processors.runtime.point import Point, Segment
 from processors.runtime.states import StateDomain
 from processors.runtime.telling import Rule
-from processors.runtime.timeline import Point, Segment
 
 SECOND = 1_000_000
 LIMIT_S = 10

@@ -15,7 +15,8 @@ from compound.registry.timeline import Registry, build
 from compound.store.db import connect
 from processors.runtime import timeline as module
 from processors.runtime.domain import Tx
-from processors.runtime.timeline import Point, StateTimeline
+from processors.runtime.point import Point
+from processors.runtime.timeline import StateTimeline
 from tests.services.databases import ON_POSTGRESQL, Databases
 from tests.support.toy import SECOND, Runs
 

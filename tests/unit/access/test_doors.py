@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from compound.timeutil import SECOND, parse
-from processors.runtime.timeline import Segment
+from processors.runtime.point import Segment
 from tests.support.access import event, facts, registry, token
 
 TEN = parse("2026-11-02T10:00:00+08:00")

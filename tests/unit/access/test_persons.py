@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from compound.events import Event
 from compound.timeutil import SECOND, parse, text
-from processors.runtime.timeline import Segment
+from processors.runtime.point import Segment
 from tests.support.access import event, facts, registry, token
 
 Way = tuple[str, str, str, str]

@@ -7,7 +7,7 @@ from typing import Any
 from compound.registry.timeline import build
 from compound.timeutil import DAY, HOUR, MINUTE, SECOND, parse
 from processors.parcels.cells import Cells
-from processors.runtime.timeline import Point, Segment
+from processors.runtime.point import Point, Segment
 
 NINE = parse("2026-11-02T09:00:00+08:00")
 KNOWN = build(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from compound.registry.timeline import Registry, build
 from compound.timeutil import DAY, HOUR, MINUTE, SECOND, parse, text
 from processors.parking.spots import Spots
-from processors.runtime.timeline import Point, Segment
+from processors.runtime.point import Point, Segment
 
 NINE = parse("2026-11-02T09:00:00+08:00")
 SITE = {"latitude": 36.65, "longitude": 117.0}

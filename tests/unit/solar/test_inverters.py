@@ -6,7 +6,7 @@ import pytest
 
 from compound.registry.timeline import build
 from compound.timeutil import MINUTE, parse, text
-from processors.runtime.timeline import Point, Segment
+from processors.runtime.point import Point, Segment
 from processors.solar.inverters import Inverters, fault_names, state_name
 
 NINE = parse("2026-11-02T09:00:00+08:00")
