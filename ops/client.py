@@ -23,6 +23,10 @@ class Client:
         headers = {"Authorization": f"Bearer {secret(token_file)}"} if token_file else {}
         self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout_s, trust_env=False)
 
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._http.close()
+
     def get(self, path: str, **params: Any) -> Any:
         """The JSON at `path`. Raises ApiError."""
         return self._call("GET", path, params=_clean(params))

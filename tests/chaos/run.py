@@ -52,21 +52,21 @@ def hit(house: House, blow: Blow) -> None:
 
 def settle(house: House) -> list[str]:
     """Wait until the broker has nothing more for ingest, and no domain has anything to read."""
-    api = api_of(house.data.path)
     quiet, before, items = 0, -1, []
     deadline = time.monotonic() + float(PATIENCE_S)
-    while quiet < QUIET:
-        _rest(house, 1.0)
-        try:
-            items = api.get("/v1/lag")["items"]
-        except ApiError:
-            quiet = 0
-            continue
-        held = sum(item["head"] or 0 for item in items if item["topic"] in DEVICE_TOPICS)
-        quiet = quiet + 1 if held == before and all(item["lag"] == 0 for item in items) else 0
-        before = held
-        if time.monotonic() > deadline:
-            return [f"not read to the end: {[item for item in items if item['lag']]}"]
+    with closing(api_of(house.data.path)) as api:
+        while quiet < QUIET:
+            _rest(house, 1.0)
+            try:
+                items = api.get("/v1/lag")["items"]
+            except ApiError:
+                quiet = 0
+                continue
+            held = sum(item["head"] or 0 for item in items if item["topic"] in DEVICE_TOPICS)
+            quiet = quiet + 1 if held == before and all(item["lag"] == 0 for item in items) else 0
+            before = held
+            if time.monotonic() > deadline:
+                return [f"not read to the end: {[item for item in items if item['lag']]}"]
     return []
 
 

@@ -16,7 +16,7 @@ from compound.registry.projection import DERIVED_BY
 from compound.settings import Settings
 from compound.store.db import connect, sql_text
 from compound.timeutil import MINUTE, SECOND
-from processors.main import run
+from processors.main import create, run
 from tests.properties.events import DEVICES, PLACES, START, Given, change, message
 
 DOMAINS = ("registry", "energy", "parking", "access", "parcels", "solar", "liveness", "alerts", "quotas", "quarantine")
@@ -38,6 +38,7 @@ class Compound:
             **more,
         )
         self._only = only
+        self._topics = {domain: list(create(domain, self.settings).topics) for domain in only}
         self.log = open_log("", url, 3)
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -116,14 +117,12 @@ class Compound:
             sorted({*sum(DERIVED_BY.values(), ())} & set(self._only)),
         ):
             return False
-        ends = "SELECT topic, partition, next_offset FROM book.partition WHERE next_offset > 0"
         for domain in self._only:
-            if domain == "quotas":
-                continue
-            behind = self.rows(
-                f"SELECT 1 FROM ({ends}) b JOIN {domain}.position p USING (topic, partition) WHERE p.next_offset < b.next_offset"
-            )
-            if behind or not self.rows(f"SELECT 1 FROM {domain}.position"):
+            if self.rows(
+                f"SELECT 1 FROM book.partition b LEFT JOIN {domain}.position p USING (topic, generation, partition)"
+                " WHERE b.topic = ANY(%s) AND coalesce(p.next_offset, 0) < b.next_offset",
+                self._topics[domain],
+            ):
                 return False
         return not self.rows("SELECT 1 FROM runtime.outbox")
 
