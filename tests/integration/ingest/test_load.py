@@ -45,6 +45,7 @@ def test_a_broker_that_says_nothing_is_asked_and_left(embedded_broker: MqttBroke
     """It ends the connection of whoever asks; the session does not notice."""
     log = MemoryLog()
     with bridging(settings(embedded_broker, tmp_path, ingest_heartbeat_s=0.1), log), device(embedded_broker) as client:
+        until(lambda: log.events(HISTORY))  # subscribed
         publish(client, [meter(1, 0)])
         until(lambda: len(log.events("meter")) == 1 and len(log.events(HISTORY)) > 10)
     assert all("waiting" not in json.loads(one.event.data) for one in log.events(HISTORY))
