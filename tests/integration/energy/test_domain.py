@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from compound.events import Event
-from compound.timeutil import HOUR, QUARTER, SECOND
+from compound.timeutil import DAY, HOUR, QUARTER, SECOND, text
+from processors.energy.verdicts import Verdict
 from tests.support.energy import at
 from tests.support.energy_rig import EnergyRig, reading
 
@@ -179,3 +180,13 @@ def test_a_burst_is_of_readings_that_are_late_since_their_end(rig: EnergyRig) ->
     with rig.conn.transaction():
         rig.domain.apply(rig._tx(), [msgspec.structs.replace(rig.received(day, "meter"), recorded=day.time + 2 * HOUR)])
     assert rig.rows("SELECT recorded = to_timestamp(86400 + 7200) FROM burst") == [(True,)]
+
+
+def test_a_rating_that_changes_after_the_last_interval_holds_for_the_next(rig: EnergyRig) -> None:
+    """No point lies in what the change touches; what is kept in memory of the end must not outlive it."""
+    rig.meter("m3")
+    rig.send([reading("m3", TEN + QUARTER, 1, interval_s=900, interval_wh=100)])
+    rig.meter("m3", since=text(TEN + DAY), rated_w=1_000)
+    rig.settle()
+    rig.send([reading("m3", TEN + DAY + 4 * QUARTER, 2, interval_s=900, interval_wh=2_000)])
+    assert [(row[3], row[5]) for row in rig.facts()["marks"]] == [(2_000, Verdict.SUSPECT)]

@@ -109,7 +109,8 @@ def mixed(
     pool: list[Event | Change] = [*events, *random.sample(list(events), len(events) // 3)]
     if random.random() < 0.7:
         random.shuffle(pool)
-    for place, change in zip(sorted(random.randrange(len(pool) + 1) for _ in registry), registry, strict=True):
+    places = sorted(random.randrange(len(pool) + 1) for _ in registry)
+    for place, change in reversed(list(zip(places, registry, strict=True))):  # from the back: their order stays
         pool.insert(place, change)
     held: list[Event] = []
     for each in pool:
