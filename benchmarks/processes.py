@@ -190,8 +190,8 @@ class Bench:
             first, server, cpu = team.read(), Meter(self._server()), team.cpu_s()
             server.start()
             team.settle()
-            count = self._readings - first
-            found = server.stop(count) | {"cpu_us": (team.cpu_s() - cpu) / count * 1e6}
+            rest = self._readings - first
+            found = server.stop(rest) | {"cpu_us": (team.cpu_s() - cpu) / rest * 1e6}
             per_s = found["per_s"]
         self._say(f"{count} partitions, {processes} processes: {per_s:,.0f}/s")
         return found
