@@ -33,6 +33,7 @@ import psycopg
 from rich.console import Console
 
 from benchmarks.log import Meter
+from benchmarks.machine import cpu_of
 from benchmarks.rebuild import reading, register
 from compound.log.open import open_log
 from compound.log.port import Log
@@ -123,7 +124,7 @@ class Team:
 
     def cpu_s(self) -> float:
         """Seconds of CPU of all that run."""
-        return sum(_cpu_s(process.pid) for process in self.running)
+        return sum(cpu_of({process.pid: "" for process in self.running}).values())
 
     def positions(self) -> dict[int, int]:
         """Partition -> records read."""
@@ -272,11 +273,6 @@ def _waits(team: Team, seconds: float) -> Iterator[float]:
         while team.read() < wanted:
             time.sleep(0.002)
         yield time.monotonic() - begun
-
-
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _pss_mib(pid: int) -> float:

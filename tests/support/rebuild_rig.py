@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from random import Random
 from typing import Any, Self
 
@@ -19,6 +23,7 @@ from compound.timeutil import MINUTE, SECOND
 from processors.main import create, run
 from tests.properties.events import DEVICES, PLACES, START, Given, change, message
 
+ROOT = Path(__file__).parents[2]
 DOMAINS = ("registry", "energy", "parking", "access", "parcels", "solar", "liveness", "alerts", "quotas", "quarantine")
 BUILT = ("energy", "parking", "access", "parcels", "solar", "liveness", "alerts", "quarantine")
 
@@ -200,3 +205,18 @@ def _status(chance: Random, step: int, moment: int) -> Given:
     data = {"boot": 1, "state": chance.choice(("online", "offline")), "will": chance.random() < 0.3}
     topic, event = message("meter", "status", "m1", moment, data)
     return topic, Event(event.id, event.source, "device.status.v1", event.time, event.subject, event.data)
+
+
+def killed_half_way(compound: Compound) -> int:
+    """Begin a rebuild of parking in a process of its own and kill it; how many records it had taken."""
+    env = {**os.environ, "COMPOUND_DATABASE_URL": compound.url, "COMPOUND_REBUILD_BATCH": "10"}
+    read = "SELECT coalesce(sum(next_offset), 0) FROM parking_next.position"
+    process = subprocess.Popen([sys.executable, "-m", "ops.cli", "rebuild", "parking"], cwd=ROOT, env=env)
+    compound.until(lambda: bool(compound.rows("SELECT to_regclass('parking_next.position')")[0][0]))
+    compound.until(lambda: compound.rows(read)[0][0] > 0)
+    process.kill()
+    process.wait()
+    taken = int(compound.rows(read)[0][0])
+    assert 0 < taken < int(compound.rows("SELECT sum(next_offset) FROM parking.position")[0][0])
+    compound.until(lambda: not compound.rows("SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'rebuild/%'"))
+    return taken

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
@@ -22,11 +19,10 @@ from ops.cli_registry import apply_file
 from processors.rebuild import swap
 from processors.rebuild.build import Build, RebuildError, positions_of
 from tests.properties.events import START, message
-from tests.support.rebuild_rig import Compound, events
+from tests.support.rebuild_rig import Compound, events, killed_half_way
 
 pytestmark = pytest.mark.timeout(900)
 
-ROOT = Path(__file__).parents[3]
 DAY = 24 * HOUR
 MIDNIGHT = START - 12 * HOUR
 """A local one."""
@@ -51,7 +47,8 @@ def test_killed_half_way_gone_on_cleaned_swapped_and_dropped(compound: Compound,
     compound.append(events(Random(11), 1500))
     compound.settle()
     compound.stop()
-    started = _killed_half_way(compound)
+    killed_half_way(compound)
+    started = compound.rows("SELECT started FROM runtime.rebuild")
     again = run("parking")
     assert (again.exit_code, "parking: no difference" in again.stdout) == (0, True)
     assert compound.rows("SELECT started FROM runtime.rebuild") == started
@@ -69,21 +66,6 @@ def test_killed_half_way_gone_on_cleaned_swapped_and_dropped(compound: Compound,
     assert "parking: tables out of use dropped." in run("parking", "--drop-old").stdout
     assert "parking: there is none." in run("parking", "--drop-old").stdout
     assert run("parking").exit_code == 0
-
-
-def _killed_half_way(compound: Compound) -> list[tuple[Any, ...]]:
-    """Begin in a process of its own and kill it; when it was begun."""
-    env = {**os.environ, "COMPOUND_DATABASE_URL": compound.url, "COMPOUND_REBUILD_BATCH": "10"}
-    read_so_far = "SELECT coalesce(sum(next_offset), 0) FROM parking_next.position"
-    process = subprocess.Popen([sys.executable, "-m", "ops.cli", "rebuild", "parking"], cwd=ROOT, env=env)
-    compound.until(lambda: bool(compound.rows("SELECT to_regclass('parking_next.position')")[0][0]))
-    compound.until(lambda: compound.rows(read_so_far)[0][0] > 0)
-    process.kill()
-    process.wait()
-    compound.until(lambda: not compound.rows("SELECT FROM pg_stat_activity WHERE application_name LIKE 'rebuild/%'"))
-    whole = compound.rows("SELECT sum(next_offset) FROM parking.position")[0][0]
-    assert 0 < compound.rows(read_so_far)[0][0] < whole
-    return compound.rows("SELECT started FROM runtime.rebuild")
 
 
 @pytest.mark.parametrize("other", ["--swap", "--drop-old", "--clean"])

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -18,11 +14,9 @@ from processors.rebuild.build import Build, RebuildError
 from processors.rebuild.catalogue import PROJECTIONS
 from processors.rebuild.compare import Compared, compare
 from tests.properties.events import ALTERATIONS
-from tests.support.rebuild_rig import BUILT, Compound, events
+from tests.support.rebuild_rig import BUILT, Compound, events, killed_half_way
 
 pytestmark = pytest.mark.timeout(900)
-
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -110,16 +104,7 @@ def test_a_rule_corrected_in_the_past_shows_before_it_is_published(
 def test_a_rebuild_that_was_killed_goes_on(compound: Compound) -> None:
     compound.append(events(Random(5), 1500))
     compound.settle()
-    env = {**os.environ, "COMPOUND_DATABASE_URL": compound.url, "COMPOUND_REBUILD_BATCH": "10"}
-    read = "SELECT coalesce(sum(next_offset), 0) FROM parking_next.position"
-    process = subprocess.Popen([sys.executable, "-m", "ops.cli", "rebuild", "parking"], cwd=ROOT, env=env)
-    compound.until(lambda: bool(compound.rows("SELECT to_regclass('parking_next.position')")[0][0]))
-    compound.until(lambda: compound.rows(read)[0][0] > 0)
-    process.kill()
-    process.wait()
-    taken = int(compound.rows(read)[0][0])
-    assert 0 < taken < int(compound.rows("SELECT sum(next_offset) FROM parking.position")[0][0])
-    compound.until(lambda: not compound.rows("SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'rebuild/%'"))
+    taken = killed_half_way(compound)
     with Build(compound.settings, "parking") as build:
         assert sum(build.positions.values()) >= taken
         with pytest.raises(RebuildError, match="already running"):

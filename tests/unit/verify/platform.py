@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -12,10 +14,34 @@ from ops.verify import energy, tree
 from ops.verify.devices import _runs
 from ops.verify.difference import Case, instant, text
 from ops.verify.truth import QUARTER
+from simulators.clock import DAY
 from simulators.demo.meters import METERS
 from simulators.demo.places import CELLS, INVERTERS, SPOTS, ZONES
+from simulators.faults import scenario
+from simulators.simulation import Session, Simulation
+from simulators.truth.store import Truth
 
 Tamper = Callable[[str, list[dict[str, Any]]], None]
+
+
+ORIGIN = date(2026, 10, 28)
+
+
+def calm(path: Path, *, ahead: bool = False) -> None:
+    """Write the truth of two calm days, all sent; `ahead`: and of the day after the cutoff, as the runner does."""
+    written = Truth(path)
+    written.begin("demo", 7, ORIGIN)
+    session = Session(0)
+    plan = Simulation(7, scenario.load("demo"), ORIGIN, [session])
+    state = plan.first()
+    for _ in range(2):
+        day = plan.step(state)
+        written.write(day)
+        session.cursor = day.start + DAY
+        written.sent(day.messages, 1, session)
+    if ahead:
+        written.write(plan.step(state))
+    written.close()
 
 
 class Platform:

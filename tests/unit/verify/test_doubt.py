@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,32 +15,18 @@ from ops.verify.compare import differences
 from ops.verify.difference import Check, text
 from ops.verify.doubt import Stretch, spread, touched
 from ops.verify.truth import TruthReader
-from simulators.clock import DAY
 from simulators.demo.meters import METERS
-from simulators.faults import scenario
-from simulators.simulation import NEVER, Session, Simulation
+from simulators.simulation import NEVER
 from simulators.truth.lost import restate
-from simulators.truth.store import Truth
-from tests.unit.verify.platform import Platform, case
+from tests.unit.verify.platform import Platform, calm, case
 
-ORIGIN = date(2026, 10, 28)
 CHECKS = (*access.CHECKS, *parcels.CHECKS, *conditions.CHECKS)
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """The truth of two calm days, all sent."""
-    written = Truth(tmp_path / "truth.db")
-    written.begin("demo", 7, ORIGIN)
-    session = Session(0)
-    plan = Simulation(7, scenario.load("demo"), ORIGIN, [session])
-    state = plan.first()
-    for _ in range(2):
-        day = plan.step(state)
-        written.write(day)
-        session.cursor = day.start + DAY
-        written.sent(day.messages, 1, session)
-    written.close()
+    calm(tmp_path / "truth.db")
     return tmp_path / "truth.db"
 
 

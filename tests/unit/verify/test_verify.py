@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,32 +11,15 @@ import pytest
 from ops.verify.compare import CHECKS, differences
 from ops.verify.difference import Check
 from ops.verify.truth import NoTruth, TruthReader
-from simulators.clock import DAY
-from simulators.faults import scenario
-from simulators.simulation import Session, Simulation
 from simulators.truth.store import Truth
-from tests.unit.verify.platform import Platform, Tamper, case
-
-ORIGIN = date(2026, 10, 28)
+from tests.unit.verify.platform import Platform, Tamper, calm, case
 
 
 @pytest.fixture(scope="module")
 def truth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TruthReader]:
     """Two calm days, all sent."""
     path = tmp_path_factory.mktemp("truth") / "truth.db"
-    written = Truth(path)
-    written.begin("demo", 7, ORIGIN)
-    session = Session(0)
-    plan = Simulation(7, scenario.load("demo"), ORIGIN, [session])
-    state = plan.first()
-    for _ in range(2):
-        day = plan.step(state)
-        written.write(day)
-        session.cursor = day.start + DAY
-        written.sent(day.messages, 1, session)
-    day = plan.step(state)  # the day after the cutoff is written ahead, as the runner does
-    written.write(day)
-    written.close()
+    calm(path, ahead=True)
     reader = TruthReader(path)
     yield reader
     reader.close()
