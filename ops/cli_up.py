@@ -21,7 +21,7 @@ def add_to(app: typer.Typer) -> None:
 def up(
     data: Data = DEFAULT,
     simulate: Annotated[bool, typer.Option("--simulate/--no-simulate", help="Run the demo compound's devices.")] = True,
-    scenario: Annotated[str, typer.Option(help="Scenario of the simulators.")] = "demo",
+    scenario: Annotated[str, typer.Option(help="Scenario of the simulators, or a .yaml file.")] = "demo",
     history: Annotated[int, typer.Option(min=0, max=400, help="Days of history that the simulators catch up.")] = 30,
     api_port: Annotated[int | None, typer.Option(help="Port of the API, 0: any; the first start's, or 8080.")] = None,
     mqtt_port: Annotated[

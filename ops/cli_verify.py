@@ -40,7 +40,7 @@ def verify(
         truth = TruthReader(DataFolder(data).truth)
         api = api_of(data)
         asked = Counting(api)
-        case = Case(truth, asked, truth.cutoff())
+        case = Case(truth, asked, truth.cutoff)
         with bar(out) as shown:
             task = shown.add_task("waiting until all is read", total=None)
             settle(api, truth, patience)

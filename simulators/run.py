@@ -181,7 +181,8 @@ class Runner:
         for name in State.__struct_fields__:
             setattr(state, name, getattr(again, name))
         truth.write(day)
-        out.outages = [f for f in simulation.faults() if f.kind in ("crash", "silent-channel") and f.end > clock.now()]
+        broken = [f for f in simulation.live_faults() if f.kind in ("crash", "silent-channel")]
+        out.outages = [f for f in broken if f.end > clock.now()]
         return day
 
     def _report(self, cursor: int, simulation: Simulation) -> None:

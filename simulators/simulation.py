@@ -24,7 +24,7 @@ from simulators.devices.registers import Counter, Swap
 from simulators.faults import knowing
 from simulators.faults.knowing import Sight, Span
 from simulators.faults.readings import readings
-from simulators.faults.scenario import INCIDENTS, TRANSPORT, Fault, Scenario
+from simulators.faults.scenario import INCIDENTS, TRANSPORT, UNSETTLED, Fault, Scenario
 from simulators.faults.transmit import Number, boots, transmit
 from simulators.wire import Message, devices
 from simulators.world import energy, incidents, village, weather
@@ -82,6 +82,8 @@ class Day:
     counts: list[Count] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
     swaps: list[tuple[Fault, Swap]] = field(default_factory=list)
+    unsettled: list[Fault] = field(default_factory=list)
+    """Faults whose effect is known only when they are over."""
 
 
 class Simulation:
@@ -106,8 +108,11 @@ class Simulation:
 
     def faults(self) -> list[Fault]:
         """All faults, those after going live included."""
-        live = [f for s in self.sessions if s.faults_from is not None for f in self.scenario.live(s.faults_from)]
-        return self.planned + live
+        return self.planned + self.live_faults()
+
+    def live_faults(self) -> list[Fault]:
+        """The faults after going live, of every session that came so far."""
+        return [f for s in self.sessions if s.faults_from is not None for f in self.scenario.live(s.faults_from)]
 
     def step(self, state: State) -> Day:
         """Simulate the day of `state`, and move the state on to the next."""
@@ -223,6 +228,10 @@ class Simulation:
             else:
                 state.unsent.append(message)
         day.messages.sort(key=_sending)
+        day.spans += self._unseen(state, end)
+        day.unsettled = [
+            f for own in faults.values() for f in own if f.kind in UNSETTLED and f.start < end and f.end > day.start
+        ]
 
     def _know(self, day: Day, state: State, device: str, messages: list[Message], faults: list[Fault]) -> None:
         """The spans over which the device's subject can't be known."""
@@ -241,8 +250,8 @@ class Simulation:
             state.sights[device] = sight
         day.spans += spans
 
-    def unseen(self, state: State, until: int) -> list[Span]:
-        """What can't be known since no good sign has come up to `until`; these spans have no end yet."""
+    def _unseen(self, state: State, until: int) -> list[Span]:
+        """What can't be known since no good sign has come up to `until`; the day that brings one gives the span its end."""
         found = []
         for device, sight in state.sights.items():
             watch = _watch(device)

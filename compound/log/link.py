@@ -64,5 +64,9 @@ class Link:
 
     def _open(self) -> db.Connection:
         conn = db.connect(self._url, self._name, autocommit=self._autocommit)
-        self._prepare(conn)
+        try:
+            self._prepare(conn)
+        except BaseException:
+            conn.close()
+            raise
         return conn

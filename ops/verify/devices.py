@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ops.verify.difference import Case, Check, Difference, instant, micros, ranges, text
@@ -16,7 +17,7 @@ _TOLD_AFTER = 100_000_000
 _FUTURE = "time in the future"
 
 
-def _runs(numbers: list[int]) -> list[tuple[int, int]]:
+def _runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
     """Consecutive numbers as (first, last)."""
     runs: list[tuple[int, int]] = []
     for number in sorted(numbers):
@@ -31,32 +32,29 @@ def _gaps(case: Case) -> Iterator[Difference | None]:
     """Numbers (seq) that are missing, by device and boot: those of lost messages and of those in quarantine.
 
     Between the first and the last that arrived: a boot's numbers may begin anywhere, so nobody misses what came before.
+    What a fault still holds back may be missing or not.
     """
     for number, device in case.truth.rows("SELECT number, id FROM device"):
-        missing: dict[int, list[int]] = {}
-        rows = case.truth.rows(
-            "SELECT boot, seq FROM message WHERE device = ? AND (sent IS NULL OR shown > sent + ?)", number, _AHEAD
-        )
-        for boot, seq in rows:
-            missing.setdefault(boot, []).append(seq)
-        arrived = case.truth.rows(
-            "SELECT boot, min(seq), max(seq) FROM message WHERE device = ? AND sent IS NOT NULL AND shown <= sent + ? GROUP BY boot",
-            number, _AHEAD,
-        )  # fmt: skip
-        between = {boot: (first, last) for boot, first, last in arrived}
-        expected = {
-            (boot, *run)
-            for boot, (first, last) in between.items()
-            for run in _runs([n for n in missing.get(boot, []) if first < n < last])
-        }
-        found = set()
+        missing: dict[int, set[int]] = defaultdict(set)
+        arrived: dict[int, set[int]] = defaultdict(set)
+        for boot, seq, came in case.truth.rows(
+            "SELECT boot, seq, sent IS NOT NULL AND shown <= sent + ? FROM message"
+            " WHERE device = ? AND (sent IS NULL OR sent < ?)",
+            _AHEAD, number, case.truth.cursor,
+        ):  # fmt: skip
+            (arrived if came else missing)[boot].add(seq)
+        found: dict[int, set[int]] = defaultdict(set)
         for item in case.api.pages(f"/v1/devices/{device}/gaps", limit=1000):
-            if item["last"] <= between.get(item["boot"], (0, -1))[1]:
-                found.add((item["boot"], item["first"], item["last"]))
-        for boot, first, end in sorted(expected ^ found):
-            there = (boot, first, end) in expected
-            words = f"boot {boot}, {first} to {end}"
-            yield Difference("missing numbers", device, None, words if there else "none", "none" if there else words)
+            found[item["boot"]].update(range(item["first"], item["last"] + 1))
+        for boot, numbers in sorted(arrived.items()):
+            sure = (numbers | missing[boot]) & set(range(min(numbers), max(numbers) + 1))
+            expected, shown = missing[boot] & sure, found[boot] & sure
+            for first, end in _runs(expected ^ shown):
+                words = f"boot {boot}, {first} to {end}"
+                there = first in expected
+                yield Difference(
+                    "missing numbers", device, None, words if there else "none", "none" if there else words
+                )
         yield None
 
 
@@ -123,9 +121,22 @@ def _silences(case: Case) -> Iterator[Difference | None]:
         at = instant(item["start"])
         # Devices that were off, since no simulators ran yet or any more, are rightly told to be silent; and what began shortly
         # before the cutoff was told after it, maybe of a fault that the truth knows of only since.
-        if any(started <= at <= cursor - _TOLD_AFTER for started, cursor in running):
+        if any(started <= at <= cursor - _TOLD_AFTER for started, cursor in running) and _spoke(case, item):
             yield Difference(item["rule"], item["subject"], at, "none", f"to {item['end']}")
     yield None
+
+
+def _spoke(case: Case, item: dict[str, Any]) -> bool:
+    """Whether a device that is told to be away was there: it sent something meanwhile. What a will told is always checked."""
+    if item["rule"] == "offline":
+        return True
+    channel = item["what"] if item["rule"] == "channel-silent" else None
+    rows = case.truth.rows(
+        "SELECT 1 FROM message JOIN device ON number = device WHERE id = ? AND sent > ? AND sent < ?"
+        " AND coalesce(?, channel) = channel LIMIT 1",
+        item["subject"], instant(item["start"]) + _SLACK, (micros(item["end"]) or case.cutoff) - _SLACK, channel,
+    )  # fmt: skip
+    return bool(rows)
 
 
 def _told(case: Case) -> list[dict[str, Any]]:

@@ -60,10 +60,19 @@ class TruthReader:
         """The rows of a query."""
         return self._conn.execute(sql, values).fetchall()
 
-    def cutoff(self) -> int:
-        """Up to here every message was acknowledged by the broker."""
+    @cached_property
+    def cursor(self) -> int:
+        """Every message that was to go out before this instant was acknowledged by the broker."""
         found = self.rows("SELECT max(cursor) FROM session")[0][0]
         return int(found or 0)
+
+    @cached_property
+    def cutoff(self) -> int:
+        """Every message *made* up to here was acknowledged, and what it means is settled: no open fault began earlier."""
+        open_since = self.rows(
+            'SELECT min(start) FROM unsettled WHERE start < ? AND "end" + ? > ?', self.cursor, QUARTER, self.cursor
+        )[0][0]
+        return self.cursor if open_since is None else int(open_since) - 1
 
     def sent(self) -> int:
         """Objects that the broker acknowledged, repeated ones as often as they were sent, and status messages."""

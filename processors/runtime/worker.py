@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 
 import psycopg
 import structlog
@@ -85,23 +86,22 @@ class Worker:
                 self.waiting = str(error).splitlines()[0]
                 metrics.WAITING.labels(self.domain.name).set(1)
                 self._out.warning("waiting for the database or the log", error=self.waiting)
-                self._drop()
                 stop.wait(self._pause)
                 self._pause = min(self._pause * 2, LONGEST_PAUSE_S)
-        self._drop()
 
     def _session(self, stop: threading.Event) -> None:
         name = self.domain.name
         # Who stands still inside a transaction loses it: locks on positions and the registry hold up the whole house.
         frozen = self._settings.session_s
-        self._conn = connect(self._settings.database_url, f"processors/{name}", name, frozen_s=frozen)
-        # What a crash of the server takes back, effects and positions together, is read from the log once more.
-        self._conn.execute("SET synchronous_commit = off")
-        self._conn.commit()
-        reader = (
-            self._log.reader(self.domain.name, self.domain.topics, self.load_positions) if self.domain.topics else None
-        )
-        try:
+        with ExitStack() as held:
+            held.callback(self._drop)
+            self._conn = connect(self._settings.database_url, f"processors/{name}", name, frozen_s=frozen)
+            # What a crash of the server takes back, effects and positions together, is read from the log once more.
+            self._conn.execute("SET synchronous_commit = off")
+            self._conn.commit()
+            reader = None
+            if self.domain.topics:
+                reader = held.enter_context(closing(self._log.reader(name, self.domain.topics, self.load_positions)))
             while not stop.is_set():
                 try:
                     self.turn(reader, stop)
@@ -110,9 +110,6 @@ class Worker:
                     self._out.warning("rolled back", why=type(lost).__name__)
                     metrics.FENCES_LOST.labels(self.domain.name).inc()
                     self._reset(reader)
-        finally:
-            if reader is not None:
-                reader.close()
 
     def _well(self) -> None:
         """A turn went through: database and log are there."""

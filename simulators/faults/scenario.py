@@ -22,6 +22,8 @@ REGISTERS: Final = frozenset({"rollover", "replacement", "stuck", "spike"})
 INCIDENTS: Final = frozenset({"forced", "held", "tailgating", "passback", "denied", "left-open", "cell-fault"})
 """What people do."""
 INVERTER: Final = frozenset({"inverter-fault"})
+UNSETTLED: Final = frozenset({"offline", "shuffled", "spike", "replacement"})
+"""While one of these lasts, messages are held back, or only what follows will say what those since its start meant."""
 KINDS: Final = TRANSPORT | REGISTERS | INCIDENTS | INVERTER
 
 _UNITS: Final = {"s": clock.SECOND, "m": clock.MINUTE, "h": clock.HOUR, "d": clock.DAY}
@@ -100,10 +102,13 @@ def names() -> list[str]:
 
 
 def load(name: str) -> Scenario:
-    """The scenario `name`, with those it includes. Raises ValueError for an unknown one or a kind it does not know."""
-    path = FOLDER / f"{name}.yaml"
+    """The scenario `name`, or of the file `name` if it ends in .yaml, with those it includes.
+
+    Raises ValueError for an unknown one or a kind of fault it does not know.
+    """
+    path = Path(name).absolute() if name.endswith(".yaml") else FOLDER / f"{name}.yaml"
     if not path.is_file():
-        raise ValueError(f"no scenario {name!r}; there are {', '.join(names())}")
+        raise ValueError(f"no scenario {name!r}; there are {', '.join(names())}, or name a .yaml file")
     read = yaml.safe_load(path.read_text(encoding="utf-8"))
     entries = list(read.get("faults", []))
     registry: dict[str, dict[str, dict[str, Any]]] = read.get("registry", {})
@@ -115,4 +120,4 @@ def load(name: str) -> Scenario:
     unknown = {entry["kind"] for entry in entries} - KINDS
     if unknown:
         raise ValueError(f"scenario {name}: no such fault: {', '.join(sorted(unknown))}")
-    return Scenario(name, tuple(entries), str(read.get("about", "")), registry)
+    return Scenario(str(path) if name.endswith(".yaml") else name, tuple(entries), str(read.get("about", "")), registry)

@@ -27,6 +27,6 @@ def restate(path: Path, lost: Collection[tuple[str, int, int]]) -> None:
         state, spans = simulation.first(), []
         while midnight(date.fromisoformat(state.day), places.ZONE) < sessions[-1].cursor:
             spans += simulation.step(state).spans
-        truth.lose(lost, spans + simulation.unseen(state, sessions[-1].cursor))
+        truth.lose(lost, spans)
     finally:
         truth.close()

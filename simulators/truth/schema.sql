@@ -32,6 +32,10 @@ CREATE TABLE IF NOT EXISTS span (
     domain TEXT NOT NULL, subject TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, why TEXT NOT NULL,
     kind TEXT NOT NULL, shown_from INTEGER NOT NULL,
     PRIMARY KEY (domain, subject, start, kind)) WITHOUT ROWID;
+-- Faults that hold messages back (offline, shuffled), or that only later readings tell (spike, replacement): nothing since the start of
+-- one that still goes on is settled.
+CREATE TABLE IF NOT EXISTS unsettled (
+    device TEXT NOT NULL, kind TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, PRIMARY KEY (device, kind, start)) WITHOUT ROWID;
 -- Devices (or one channel of them) that really fell silent while live: offline (the connection died), channel-silent.
 CREATE TABLE IF NOT EXISTS silence (device TEXT NOT NULL, kind TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER, PRIMARY KEY (device, kind, start)) WITHOUT ROWID;
 -- People in each zone from `time` on.

@@ -113,6 +113,10 @@ class Truth:
             happened.conditions,
         )
         many("INSERT OR REPLACE INTO span VALUES (?, ?, ?, ?, ?, ?, ?)", day.spans)
+        many(
+            "INSERT OR REPLACE INTO unsettled VALUES (?, ?, ?, ?)",
+            [(f.device, f.kind, f.start, f.end) for f in day.unsettled],
+        )
         many(_MESSAGE, [self._row(message) for message in day.lost])
         self.conn.execute("COMMIT")
 
@@ -161,6 +165,7 @@ class Truth:
 
 _STARTS = {
     "passage": "time", "opening": "start", "stay": "start", "parcel": "deposited", "condition": "start", "span": "start",
+    "unsettled": "start",
 }  # fmt: skip
 _MESSAGE = (
     "INSERT INTO message (device, boot, seq, channel, time, shown, sent) VALUES (?, ?, ?, ?, ?, ?, ?)"

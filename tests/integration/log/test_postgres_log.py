@@ -16,9 +16,22 @@ from compound.log.link import Link
 from compound.log.partition import partition_of
 from compound.log.port import LogUnavailable, OffsetLost, Slot
 from compound.log.postgres import PostgresLog
+from compound.store.db import Connection
 from compound.store.migrate import migrate
 from ops.embedded.postgres import EmbeddedPostgres
 from tests.integration.log.contract import PARTITIONS, LogContract, OpenLog, Owner, eventually, keys_of, record
+
+
+def test_a_connection_that_cannot_be_prepared_is_closed(database: str):
+    made: list[Connection] = []
+
+    def prepare(conn: Connection) -> None:
+        made.append(conn)
+        conn.execute("SELECT FROM nowhere")
+
+    with pytest.raises(psycopg.errors.UndefinedTable), Link(database, "test", 0.5, prepare).use():
+        pass
+    assert [conn.closed for conn in made] == [True]
 
 
 class PostgresOutage:

@@ -33,6 +33,17 @@ def test_a_fault_comes_on_its_day_and_lasts() -> None:
     assert fault.start == clock.at(date(2026, 10, 16), "08:00", "Asia/Shanghai")
 
 
+def test_a_scenario_of_ones_own_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"about": "My own.", "include": ["stuck"]}))
+    monkeypatch.chdir(tmp_path)
+    mine = scenario.load("mine.yaml")
+    assert mine.entries == scenario.load("stuck").entries
+    monkeypatch.chdir("/")
+    assert scenario.load(mine.name) == mine, "its name leads to it from everywhere"
+    with pytest.raises(ValueError, match=r"no scenario 'mine\.yaml'; there are .*, or name a \.yaml file"):
+        scenario.load("mine.yaml")
+
+
 def test_what_is_wrong_with_a_scenario_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="no scenario 'nothing'; there are all-faults"):
         scenario.load("nothing")

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from simulators.clock import HOUR
 from simulators.demo.places import ZONES
-from simulators.simulation import Day, Session
+from simulators.simulation import NEVER, Day, Session
 from simulators.truth.store import Truth, TruthError
 from tests.unit.simulators.conftest import ORIGIN, simulation
 
-TABLES = ("count", "passage", "opening", "stay", "parcel", "condition", "span", "message")
+TABLES = ("count", "passage", "opening", "stay", "parcel", "condition", "span", "unsettled", "message")
 
 
 def _content(truth: Truth) -> dict[str, list[object]]:
@@ -31,6 +32,20 @@ def test_a_day_written_again_changes_nothing(tmp_path: Path, faulty: list[Day]) 
     assert copies == [row[:-1] for row in before.pop("message")]  # type: ignore[index]
     assert after == before
     truth.close()
+
+
+def test_what_no_good_sign_has_ended_yet_is_unknown_without_an_end(tmp_path: Path, faulty: list[Day]) -> None:
+    """m-b3's messages are lost from 22:50 of the sixth day to 01:50 of the next."""
+    truth = Truth(tmp_path / "truth.db")
+    found = []
+    for day in faulty[6:8]:
+        truth.write(day)
+        query = "SELECT start, \"end\" FROM span WHERE subject = 'm-b3' AND start > ?"
+        found += truth.conn.execute(query, (faulty[6].start,)).fetchall()
+    truth.close()
+    (start, never), (same, end) = found
+    assert (start, never) == (same, NEVER)
+    assert start < faulty[7].start < end < faulty[7].start + 3 * HOUR
 
 
 def test_presence_is_who_came_and_has_not_left(tmp_path: Path, calm: list[Day]) -> None:

@@ -49,7 +49,7 @@ def _differ(truth: TruthReader, path: str, start: int, checks: tuple[Check, ...]
         if path in asked:
             items[:] = [item for item in items if item.get("start", item.get("time")) != text(start)]
 
-    found = differences(case(truth, Platform(tamper), truth.cutoff()), lambda *_: None, checks)
+    found = differences(case(truth, Platform(tamper), truth.cutoff), lambda *_: None, checks)
     return {difference.check for difference in found}
 
 
@@ -86,7 +86,7 @@ def test_what_is_lost_to_the_end_stays_unknown(path: Path) -> None:
     for truth in _lose(path, "id = 'sp-p1-007' AND seq >= 30"):
         span = truth.spans["parking", "sp-p1-007"][-1]
         assert span.end == NEVER
-        assert span.start < span.shown_from < truth.cutoff()
+        assert span.start < span.shown_from < truth.cutoff
 
 
 @given(

@@ -27,13 +27,13 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TruthReader]:
 
 def test_a_platform_that_is_right_shows_no_difference(truth: TruthReader) -> None:
     told: list[str] = []
-    found = differences(case(truth, Platform(), truth.cutoff()), lambda name, *_: told.append(name))
+    found = differences(case(truth, Platform(), truth.cutoff), lambda name, *_: told.append(name))
     assert list(found) == []
     assert told[-1] == "compared"
 
 
 def _verify(truth: TruthReader, tamper: Tamper, checks: tuple[Check, ...]) -> set[str]:
-    found = differences(case(truth, Platform(tamper), truth.cutoff()), lambda *_: None, checks)
+    found = differences(case(truth, Platform(tamper), truth.cutoff), lambda *_: None, checks)
     return {difference.check for difference in found}
 
 
@@ -156,7 +156,7 @@ def test_what_never_happened_is_found(truth: TruthReader, path: str, row: dict[s
 
     platform.pages = pages  # type: ignore[method-assign, assignment]
     only = tuple(each for each in CHECKS if each.name in PARTS[path.split("/")[0]])
-    found = differences(case(truth, platform, truth.cutoff()), lambda *_: None, only)
+    found = differences(case(truth, platform, truth.cutoff), lambda *_: None, only)
     assert check in {difference.check for difference in found}
 
 

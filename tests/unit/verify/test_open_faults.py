@@ -1,0 +1,120 @@
+"""While a fault goes on, only what was settled before it is compared; what it holds back may be there or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.verify import devices
+from ops.verify.compare import differences
+from ops.verify.difference import text
+from ops.verify.truth import TruthReader
+from simulators.clock import DAY, HOUR, MINUTE
+from simulators.faults.scenario import UNSETTLED, Fault
+from simulators.truth.store import Truth
+from tests.unit.verify.platform import Platform, calm, case
+
+DEVICE = "m-b1-f3"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """The truth of two calm days."""
+    calm(tmp_path / "truth.db")
+    return tmp_path / "truth.db"
+
+
+def _open(path: Path) -> TruthReader:
+    return TruthReader(path)
+
+
+def _hold_back(path: Path, start: int, end: int) -> None:
+    """The device's messages of [start, end) are not out yet."""
+    truth = Truth(path)
+    truth.conn.execute(
+        "DELETE FROM message WHERE time >= ? AND time < ? AND device = ?", (start, end, truth.number[DEVICE])
+    )
+    truth.close()
+
+
+def _break(path: Path, kind: str, start: int, end: int) -> None:
+    truth = Truth(path)
+    fault = Fault(kind, DEVICE, start, end)
+    truth.conn.execute("INSERT INTO unsettled VALUES (?, ?, ?, ?)", (fault.device, fault.kind, fault.start, fault.end))
+    truth.close()
+
+
+@pytest.fixture
+def cursor(path: Path) -> int:
+    """Up to where all messages of the truth were sent."""
+    reader = _open(path)
+    found = reader.cursor
+    reader.close()
+    return found
+
+
+@pytest.mark.parametrize("kind", sorted(UNSETTLED))
+def test_nothing_since_the_start_of_an_open_fault_is_compared(path: Path, cursor: int, kind: str) -> None:
+    start = cursor - 3 * HOUR
+    _break(path, kind, start, cursor + HOUR)
+    _break(path, kind, cursor - DAY, cursor - DAY + HOUR)  # over
+    _break(path, kind, cursor + HOUR, cursor + 2 * HOUR)  # yet to come
+    reader = _open(path)
+    assert (reader.cutoff, reader.cursor) == (start - 1, cursor)
+    reader.close()
+
+
+def test_a_fault_that_just_ended_is_settled_by_the_next_reading(path: Path, cursor: int) -> None:
+    _break(path, "spike", cursor - HOUR, cursor - 5 * MINUTE)
+    reader = _open(path)
+    assert reader.cutoff == cursor - HOUR - 1
+    reader.close()
+
+
+class Devices(Platform):
+    """Answers the gaps and conditions that a test gives."""
+
+    def __init__(self, gaps: list[tuple[int, int]], told: list[dict[str, Any]] | None = None) -> None:
+        super().__init__()
+        self._gaps, self._told = gaps, told or []
+
+    def pages(self, path: str, **params: Any) -> Iterator[Any]:
+        """Only what belongs to DEVICE."""
+        if path == f"/v1/devices/{DEVICE}/gaps":
+            yield from ({"boot": 1, "first": first, "last": last} for first, last in self._gaps)
+        elif path == "/v1/conditions":
+            yield from (item for item in self._told if item["rule"] == params["rule"])
+
+
+def _found(path: Path, platform: Platform) -> set[tuple[str, str]]:
+    reader = _open(path)
+    found = differences(case(reader, platform, reader.cutoff), lambda *_: None, devices.CHECKS)
+    result = {(difference.check, difference.truth) for difference in found}
+    reader.close()
+    return result
+
+
+def test_numbers_held_back_may_be_missing_or_not_but_no_others(path: Path, cursor: int) -> None:
+    _hold_back(path, cursor - 3 * HOUR, cursor - HOUR)
+    reader = _open(path)
+    sent = {
+        row[0] for row in reader.rows("SELECT seq FROM message JOIN device ON number = device WHERE id = ?", DEVICE)
+    }
+    reader.close()
+    first, *_, last = sorted(set(range(max(sent))) - sent)
+    assert _found(path, Devices([(first, last)])) == set()
+    assert _found(path, Devices([(first, first + 1)])) == set(), "some came meanwhile"
+    assert _found(path, Devices([])) == set()
+    assert _found(path, Devices([(first - 1, last + 1)])) == {("missing numbers", "none")}
+
+
+def test_only_a_device_that_spoke_is_wrongly_told_to_be_silent(path: Path, cursor: int) -> None:
+    start = cursor - 6 * HOUR
+    told = {"rule": "silent", "subject": DEVICE, "what": "", "start": text(start), "end": text(start + 4 * HOUR)}
+    assert _found(path, Devices([], [told])) == {("silent", "none")}
+    _hold_back(path, start, start + 4 * HOUR)
+    assert _found(path, Devices([], [told])) == set()
+    assert _found(path, Devices([], [{**told, "rule": "offline"}])) == {("offline", "none")}
