@@ -35,6 +35,8 @@ from tests.integration.log.contract import eventually, tries
 
 ROOT = Path(__file__).parents[3]
 PARTITIONS = 3
+SESSION_S = 2
+"""So long does Kafka wait for an archiver that was killed."""
 
 Kept = dict[tuple[str, int, int], tuple[int, bytes, tuple[tuple[str, bytes], ...], bytes]]
 """(topic, partition, offset) -> recordedtime (µs), key, headers, value."""
@@ -42,10 +44,11 @@ Kept = dict[tuple[str, int, int], tuple[int, bytes, tuple[tuple[str, bytes], ...
 
 @pytest.fixture
 def log(kafka_bootstrap: str, database: str) -> Iterator[KafkaLog]:
-    settings = Settings(log_url=f"kafka://{kafka_bootstrap}", database_url=database, log_partitions=PARTITIONS)
+    settings = Settings(
+        log_url=f"kafka://{kafka_bootstrap}", database_url=database, log_partitions=PARTITIONS, session_s=SESSION_S
+    )
     log = open_patiently(settings, threading.Event(), "test")
     assert isinstance(log, KafkaLog)
-    log._session = 2.0
     yield log
     log.close()
 
@@ -72,6 +75,7 @@ def environment(kafka_bootstrap: str, database: str) -> dict[str, str]:
         "COMPOUND_LOG_URL": f"kafka://{kafka_bootstrap}",
         "COMPOUND_DATABASE_URL": database,
         "COMPOUND_LOG_PARTITIONS": str(PARTITIONS),
+        "COMPOUND_SESSION_S": str(SESSION_S),
     }
 
 
