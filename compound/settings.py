@@ -10,8 +10,10 @@ from zoneinfo import available_timezones
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from compound.errors import Mendable
 
-class SettingsError(Exception):
+
+class SettingsError(Mendable):
     """A setting is wrong; the text is one sentence that names it."""
 
 

@@ -3,87 +3,66 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
+from typing import Final
 
 import psycopg
 import typer
 
-from compound.archive import ArchiveStopped
-from compound.log.generations import LogMisplaced
-from compound.log.port import LogUnavailable, OffsetLost
-from compound.registry.file import FileError
-from compound.settings import SettingsError
-from compound.store.transfer import TransferError
-from dashboards.grafana.files import PushError
-from ops import (
-    cli_audit,
-    cli_backup,
-    cli_doctor,
-    cli_grafana,
-    cli_look,
-    cli_move,
-    cli_quarantine,
-    cli_rebuild,
-    cli_registry,
-    cli_roles,
-    cli_secrets,
-    cli_simulate,
-    cli_up,
-    cli_verify,
-)
-from ops.client import ApiError
-from ops.embedded.process import ServiceError
-from ops.up.folder import Busy, NotRunning
-from processors.rebuild.build import RebuildError
+from compound.errors import Mendable
 
-app = typer.Typer(
-    name="compound",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    help="The smart compound: events of meters, gates, spots, lockers and inverters become figures to defend.\n\n"
-    "Start with [bold]compound up[/bold]; look with [bold]compound watch[/bold]; "
-    "[bold]compound doctor[/bold] says what is missing.",
-)
-for module in (
-    cli_up,
-    cli_secrets,
-    cli_simulate,
-    cli_look,
-    cli_verify,
-    cli_registry,
-    cli_quarantine,
-    cli_audit,
-    cli_rebuild,
-    cli_move,
-    cli_backup,
-    cli_roles,
-    cli_doctor,
-    cli_grafana,
-):
-    module.add_to(app)
+MODULES: Final = {
+    "up": "cli_up",
+    "secrets": "cli_secrets",
+    "simulate": "cli_simulate",
+    "status": "cli_look",
+    "watch": "cli_look",
+    "energy": "cli_look",
+    "verify": "cli_verify",
+    "apply": "cli_registry",
+    "quarantine": "cli_quarantine",
+    "audit": "cli_audit",
+    "rebuild": "cli_rebuild",
+    "move": "cli_move",
+    "backup": "cli_backup",
+    "restore": "cli_backup",
+    "ingest": "cli_roles",
+    "processors": "cli_roles",
+    "archiver": "cli_roles",
+    "api": "cli_roles",
+    "migrate": "cli_roles",
+    "doctor": "cli_doctor",
+    "grafana": "cli_grafana",
+}
+"""Command -> the module of `ops` that has it; in the order of the help."""
 
 
-_SERVICES = (LogUnavailable, LogMisplaced, ArchiveStopped, psycopg.OperationalError)
-"""The log or the database is not there, is another one, or has lost something."""
+def command_line(command: str | None = None) -> typer.Typer:
+    """All commands; or only the module of one: a role's process must not carry what the other commands need."""
+    app = typer.Typer(
+        name="compound",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+        help="The smart compound: events of meters, gates, spots, lockers and inverters become figures to defend.\n\n"
+        "Start with [bold]compound up[/bold]; look with [bold]compound watch[/bold]; "
+        "[bold]compound doctor[/bold] says what is missing.",
+    )
+    for module in [MODULES[command]] if command else dict.fromkeys(MODULES.values()):
+        import_module(f"ops.{module}").add_to(app)
+    app.callback()(_compound)
+    return app
+
+
+def _compound() -> None:
+    """With this, the only command of a module still has to be named."""
 
 
 def main() -> None:
     """Run the command; what a person can mend is said in one sentence, with exit code 2."""
     try:
-        app()
-    except (
-        SettingsError,
-        FileError,
-        ServiceError,
-        TransferError,
-        Busy,
-        NotRunning,
-        ApiError,
-        PushError,
-        RebuildError,
-        OffsetLost,
-        *_SERVICES,
-    ) as error:
+        command_line(next((word for word in sys.argv[1:2] if word in MODULES), None))()
+    except (Mendable, psycopg.OperationalError) as error:
         print(f"compound: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
 

@@ -57,7 +57,9 @@ _HELP = """Simulate devices: `simulate SCENARIO` runs the demo compound (demo: n
 
 
 def simulate(
-    scenario: Annotated[str, typer.Argument(help="demo, all-faults or another (--list names them), or a .yaml file.")] = "demo",
+    scenario: Annotated[
+        str, typer.Argument(help="demo, all-faults or another (--list names them), or a .yaml file.")
+    ] = "demo",
     data: Data = DEFAULT,
     history: Annotated[int, typer.Option(min=0, max=400, help="Days of history on the first start.")] = 30,
     speed: Annotated[str, typer.Option(help="How fast history goes: max, realtime, or times real time.")] = "max",

@@ -8,11 +8,12 @@ from typing import Any
 
 import httpx
 
+from compound.errors import Mendable
 from compound.settings import load, secret
 from ops.where import find
 
 
-class ApiError(Exception):
+class ApiError(Mendable):
     """The API answered with a problem, or not at all; the text is one sentence."""
 
 

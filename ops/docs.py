@@ -26,10 +26,10 @@ def settings_table() -> str:
 
 def commands_table() -> str:
     """All commands with the first sentence of their help."""
-    from ops.cli import app
+    from ops.cli import command_line
 
     rows = ["| command | what it does |", "| --- | --- |"]
-    root = typer.main.get_command(app)
+    root = typer.main.get_command(command_line())
     for name, command in sorted(_leaves(root, "compound")):
         rows.append(f"| `{name}` | {_first_sentence(command.help or '')} |")
     return "\n".join(rows)

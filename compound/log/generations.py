@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
+from compound.errors import Mendable
 from compound.log import book
 from compound.store.db import Connection, Lock
 
@@ -32,7 +33,7 @@ class Wanted(NamedTuple):
     topic_id: str | None = None
 
 
-class LogMisplaced(Exception):
+class LogMisplaced(Mendable):
     """What the log holds contradicts the registered generations; the text says what to do. It won't pass by itself."""
 
 

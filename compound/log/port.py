@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from compound.errors import Mendable
+
 
 class Record(NamedTuple):
     """What is appended. The kernel computes the partition from the key (`compound.log.partition`)."""
@@ -49,11 +51,11 @@ class Slot(NamedTuple):
     partition: int
 
 
-class LogUnavailable(Exception):
+class LogUnavailable(Mendable):
     """The log can't be reached now; nothing was acknowledged. Try again."""
 
 
-class OffsetLost(Exception):
+class OffsetLost(Mendable):
     """The wanted position is not in the log: behind its retention, or past its end. It is never silently moved."""
 
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 import yaml
 
+from compound.errors import Mendable
 from compound.events import Event, history_id
 from compound.registry import model
 from compound.registry.projection import Change, check
@@ -24,7 +25,7 @@ from compound.timeutil import micros, parse, text
 TYPE = "registry.item.v1"
 
 
-class FileError(Exception):
+class FileError(Mendable):
     """The file is wrong; the text says where and what."""
 
 

@@ -13,13 +13,14 @@ from typing import Final, NamedTuple
 import psycopg
 from psycopg import sql
 
+from compound.errors import Mendable
 from compound.store.db import Connection
 
 Tell = Callable[[str, int, int], None]
 """(table, rows done, rows in all, as far as the statistics know)."""
 
 
-class TransferError(Exception):
+class TransferError(Mendable):
     """The database can't be copied; the text is one sentence. Nothing of the source was changed."""
 
 

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import yaml
 
+from compound.errors import Mendable
+
 FOLDER: Final = Path(__file__).parent / "provisioning"
 BOARDS: Final = Path(__file__).parent / "json"
 PASSWORD: Final = "/run/secrets/reader_password"  # noqa: S105 - where it lies
@@ -18,7 +20,7 @@ WEBHOOK: Final = "/run/secrets/grafana_webhook_url"
 _PART = re.compile(r"\$\$|\$__file\{([^}]*)\}|\$\{(\w+)\}|\$(\w+)")
 
 
-class PushError(Exception):
+class PushError(Mendable):
     """Grafana can't be reached or does not take an object; the text is one sentence."""
 
 

@@ -13,11 +13,13 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from compound.errors import Mendable
+
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _POLL_S = 0.02
 
 
-class ServiceError(RuntimeError):
+class ServiceError(Mendable):
     """A service that was to be started is not there; the message is one sentence a person can act on."""
 
 

@@ -9,6 +9,8 @@ from typing import IO
 
 import msgspec
 
+from compound.errors import Mendable
+
 DEFAULT = Path(".data")
 
 
@@ -22,11 +24,11 @@ class Running(msgspec.Struct, frozen=True):
     log_url: str
 
 
-class NotRunning(Exception):
+class NotRunning(Mendable):
     """No `up` runs on the folder; the text says what to do."""
 
 
-class Busy(Exception):
+class Busy(Mendable):
     """Another `up` runs on the folder."""
 
 

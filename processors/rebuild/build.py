@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, Self
 import msgspec
 import structlog
 
+from compound.errors import Mendable
 from compound.events import Event, Received, from_stored
 from compound.log import pages
 from compound.log.port import Slot, Stored
@@ -51,7 +52,7 @@ WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY at
 """
 
 
-class RebuildError(Exception):
+class RebuildError(Mendable):
     """A rebuild can't go on; the text says why and what to do, in one sentence."""
 
 

@@ -38,7 +38,7 @@ def env(grafana: FakeGrafana, database: str, tmp_path: Path, monkeypatch: pytest
 
 
 def push(*options: str) -> Result:
-    done = CliRunner().invoke(cli.app, ["grafana", "push", *options])
+    done = CliRunner().invoke(cli.command_line(), ["grafana", "push", *options])
     for secret in (TOKEN, PASSWORD, HOOK):
         assert secret not in done.output
     return done

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from compound.registry.file import read
 from compound.timeutil import HOUR, text
-from ops.cli import app
+from ops.cli import command_line
 from ops.cli_registry import apply_file
 from processors.rebuild import swap
 from processors.rebuild.build import Build, RebuildError, positions_of
@@ -40,7 +40,7 @@ def run(compound: Compound, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     """`compound rebuild ARGS` on the compound's database."""
     monkeypatch.setenv("COMPOUND_DATABASE_URL", compound.url)
     monkeypatch.setenv("COLUMNS", "300")
-    return lambda *arguments: CliRunner().invoke(app, ["rebuild", "--data", str(tmp_path), *arguments])
+    return lambda *arguments: CliRunner().invoke(command_line(), ["rebuild", "--data", str(tmp_path), *arguments])
 
 
 def test_killed_half_way_gone_on_cleaned_swapped_and_dropped(compound: Compound, run: Run) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from ops import cli, cli_roles, client
@@ -46,7 +48,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Api:
 
 
 def run(*args: str) -> str:
-    done = CliRunner().invoke(cli.app, args)
+    done = CliRunner().invoke(cli.command_line(), args)
     assert done.exit_code == 0, done.output
     return done.stdout
 
@@ -79,6 +81,24 @@ def test_what_a_person_can_mend_is_one_sentence(
     assert len([line for line in said if line.startswith("compound: ")]) == 1
     assert says in said[-1]
     assert "no number" not in said[-1]
+
+
+@pytest.mark.parametrize("command", cli.MODULES)
+def test_a_command_is_found_in_its_module_alone(command: str) -> None:
+    done = CliRunner().invoke(cli.command_line(command), [command, "--help"])
+    assert done.exit_code == 0, done.output
+    assert f"compound {command}" in done.output
+
+
+def test_every_command_is_found_by_its_name() -> None:
+    root = typer.main.get_command(cli.command_line())
+    assert set(root.commands) == set(cli.MODULES)  # type: ignore[attr-defined]
+
+
+def test_a_roles_process_does_not_carry_what_others_need() -> None:
+    code = "import sys; from ops.cli import command_line; command_line('processors'); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {name.split(".")[0] for name in done.stdout.split()} & {"simulators", "dashboards", "numpy", "httpx"}
 
 
 SITE = {"id": "s", "from": "2026-01-01T00:00:00Z", "data": {"timezone": "Asia/Shanghai"}}

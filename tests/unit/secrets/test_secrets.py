@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from ops.cli import app
+from ops.cli import command_line
 from ops.secrets import certificates, passwords
 from ops.secrets.folder import Folder
 from ops.secrets.make import VALUES
 
 
 def run(*args: str | Path) -> Result:
-    return CliRunner().invoke(app, ["secrets", *map(str, args)])
+    return CliRunner().invoke(command_line(), ["secrets", *map(str, args)])
 
 
 @pytest.fixture
