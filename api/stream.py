@@ -156,13 +156,12 @@ class Hub:
         return True
 
     async def _listen(self) -> None:
-        heard_before = False
         while True:
             try:
                 async with self._connected() as lost:
-                    if heard_before:  # what was notified meanwhile is not known: all clients load anew
-                        self._put("", "reset", None)
-                    heard_before = True
+                    self._put(
+                        "", "reset", None
+                    )  # what was notified before is not known: clients that were there load anew
                     await lost.wait()
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("live changes wait for the database", error=str(error))
