@@ -10,13 +10,10 @@ goes before what is measured, in which each is met for the first time. CPU is mi
 
 from __future__ import annotations
 
-import argparse
-import json
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.frame import options, own_postgres, show
 from benchmarks.log import Meter
 from benchmarks.rebuild import Live, append
 from benchmarks.tell import progress, say
@@ -75,19 +72,13 @@ def _case(postgres: EmbeddedPostgres, meter: Meter, count: int, events: int) -> 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__, "20,000 events of 500 and of 5,000 devices")
     parser.add_argument("--events", type=int, default=200_000)
     parser.add_argument("--devices", default="1000,10000,100000")
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--quick", action="store_true", help="20,000 events of 500 and of 5,000 devices")
-    options = parser.parse_args()
-    counts = [500, 5000] if options.quick else [int(count) for count in options.devices.split(",")]
-    with tempfile.TemporaryDirectory() as folder:
-        postgres = EmbeddedPostgres(Path(folder) / "postgres")
-        postgres.start()
-        found = measure(postgres, counts, 20_000 if options.quick else options.events)
-        postgres.stop()
-    print(json.dumps(found, indent=None if options.json else 2))
+    asked = parser.parse_args()
+    counts = [500, 5000] if asked.quick else [int(count) for count in asked.devices.split(",")]
+    with own_postgres() as postgres:
+        show(measure(postgres, counts, 20_000 if asked.quick else asked.events), asked)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,6 @@ columnstore. `lz4` is the same by `lz4 -1`. Both programs are the system's; what
 
 from __future__ import annotations
 
-import argparse
-import json
 import shutil
 import subprocess
 import tempfile
@@ -20,6 +18,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.frame import options, own_postgres, show
 from benchmarks.rebuild import fill, live
 from benchmarks.tell import progress, say
 from compound.events import REGISTRY
@@ -104,18 +103,13 @@ def _made(piece: Path) -> Path:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__, "40,000 readings")
     parser.add_argument("--readings", type=int, default=1_000_000)
     parser.add_argument("--meters", type=int, default=1000)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--quick", action="store_true", help="40,000 readings")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        postgres = EmbeddedPostgres(Path(folder) / "postgres")
-        migrate(postgres.start())
-        found = measure(postgres, options.meters, 40_000 if options.quick else options.readings)
-        postgres.stop()
-    print(json.dumps(found, indent=None if options.json else 2))
+    asked = parser.parse_args()
+    with own_postgres() as postgres:
+        migrate(postgres.url)
+        show(measure(postgres, asked.meters, 40_000 if asked.quick else asked.readings), asked)
 
 
 if __name__ == "__main__":

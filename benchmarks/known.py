@@ -10,21 +10,19 @@ meter sent one of the first day, so that all is derived again. `points` are the 
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import statistics
-import tempfile
 import time
 from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
-from pathlib import Path
 from typing import Any, Final
 
 import httpx
 
 from api.app import create_app
+from benchmarks.frame import options, own_postgres, show
 from benchmarks.rebuild import SITE, START, live
 from compound.events import REGISTRY, Event, to_record
 from compound.known import Asked, World
@@ -36,7 +34,6 @@ from compound.settings import Settings
 from compound.store.db import connect
 from compound.store.migrate import migrate
 from compound.timeutil import DAY, QUARTER, SECOND, text
-from ops.embedded.postgres import EmbeddedPostgres
 from processors.known import recall_from
 
 DEPARTMENTS: Final = 10
@@ -170,21 +167,16 @@ def measure(url: str, meters: int, days: int, runs: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__, "20 meters, 5 days, once")
     parser.add_argument("--meters", type=int, default=200)
     parser.add_argument("--days", type=int, default=60)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--quick", action="store_true", help="20 meters, 5 days, once")
-    options = parser.parse_args()
-    if options.quick:
-        options.meters, options.days, options.runs = 20, 5, 1
-    with tempfile.TemporaryDirectory() as folder:
-        postgres = EmbeddedPostgres(Path(folder) / "postgres")
-        migrate(postgres.start())
-        found = measure(postgres.url, options.meters, options.days, options.runs)
-        postgres.stop()
-    print(json.dumps(found, indent=None if options.json else 2))
+    asked = parser.parse_args()
+    if asked.quick:
+        asked.meters, asked.days, asked.runs = 20, 5, 1
+    with own_postgres() as postgres:
+        migrate(postgres.url)
+        show(measure(postgres.url, asked.meters, asked.days, asked.runs), asked)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,6 @@ further: of the partitions of all, and of those that changed hands the least.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import signal
 import subprocess
@@ -32,6 +30,7 @@ from typing import Any
 import psycopg
 from rich.console import Console
 
+from benchmarks.frame import options, own_postgres, show
 from benchmarks.log import Meter
 from benchmarks.machine import cpu_of
 from benchmarks.rebuild import reading, register
@@ -281,29 +280,25 @@ def _pss_mib(pid: int) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__, "few sizes; only shows that it works")
     parser.add_argument("--log", choices=("kafka", "postgresql"), default="kafka")
     parser.add_argument("--readings", type=int, default=100_000)
     parser.add_argument("--rate", type=float, default=1000.0)
-    parser.add_argument("--quick", action="store_true", help="few sizes; only shows that it works")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
+    asked = parser.parse_args()
     console = Console(stderr=True)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         Path(folder).chmod(0o755)
-        postgres = EmbeddedPostgres(Path(folder) / "postgres")
-        stack.callback(postgres.stop)
-        postgres.start()
+        postgres = stack.enter_context(own_postgres())
         kafka = None
-        if options.log == "kafka":
+        if asked.log == "kafka":
             kafka = KafkaNode(Path(folder) / "kafka")
             stack.callback(kafka.kill)
             kafka.start()
-        bench = Bench(postgres, kafka, options.readings, options.rate, console.print)
-        few = options.quick
+        bench = Bench(postgres, kafka, asked.readings, asked.rate, console.print)
+        few = asked.quick
         found: dict[str, Any] = {
-            "log": options.log,
-            "rate": options.rate,
+            "log": asked.log,
+            "rate": asked.rate,
             "session_s": SESSION_S,
             "partitions": {
                 f"{count} partitions, {processes} processes": bench.partitions(count, processes)
@@ -314,7 +309,7 @@ def main() -> None:
             "stops": bench.stops(),
             "memory": {str(meters): bench.memory(meters) for meters in (METERS[:1] if few else METERS)},
         }
-    print(json.dumps(found, indent=None if options.json else 2))
+    show(found, asked)
 
 
 if __name__ == "__main__":

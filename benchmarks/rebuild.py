@@ -10,15 +10,13 @@ same readings into tables of the same size. Then the rebuild goes on to 2 millio
 
 from __future__ import annotations
 
-import argparse
 import gc
 import json
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.frame import options, own_postgres, show
 from benchmarks.log import Figures, Meter
 from benchmarks.tell import progress, say
 from compound.events import REGISTRY, Event, to_record
@@ -203,22 +201,17 @@ def extrapolated(measured: list[dict[str, float]]) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__, "60,000 readings, 20,000 live")
     parser.add_argument("--millions", type=float, default=5.0, help="of readings in the book")
     parser.add_argument("--live", type=float, default=1.0, help="millions that the live projection takes in")
     parser.add_argument("--meters", type=int, default=1000)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--quick", action="store_true", help="60,000 readings, 20,000 live")
-    options = parser.parse_args()
-    readings, first = int(options.millions * MILLION), int(options.live * MILLION)
-    if options.quick:
+    asked = parser.parse_args()
+    readings, first = int(asked.millions * MILLION), int(asked.live * MILLION)
+    if asked.quick:
         readings, first = 60_000, 20_000
-    with tempfile.TemporaryDirectory() as folder:
-        postgres = EmbeddedPostgres(Path(folder) / "postgres", settings=SETTINGS)
-        migrate(postgres.start())
-        found = measure(postgres, options.meters, readings, min(first, readings))
-        postgres.stop()
-    print(json.dumps(found, indent=None if options.json else 2))
+    with own_postgres(SETTINGS) as postgres:
+        migrate(postgres.url)
+        show(measure(postgres, asked.meters, readings, min(first, readings)), asked)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,9 @@ there is one small one. A site and a list of all grow with the meters.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,9 +24,9 @@ import httpx
 import psycopg
 
 from benchmarks import dashboards, year
+from benchmarks.frame import options, own_postgres, show
 from benchmarks.tell import progress, say
 from compound.store.migrate import migrate
-from ops.embedded.postgres import EmbeddedPostgres
 from ops.embedded.process import free_port, spawn, stop, wait_until
 
 SCRIPTS: Final = ("registry", "energy", "points", "places", "platform")
@@ -76,22 +73,21 @@ ASKED: Final[tuple[tuple[str, timedelta | None], ...]] = (
 """Routes and how long the asked range is; it ends where the data does."""
 
 
-def measure(folder: Path, meters: int, days: int, runs: int, panels: int) -> dict[str, Any]:
+def measure(meters: int, days: int, runs: int, panels: int) -> dict[str, Any]:
     """All figures of one number of meters, on a server of its own."""
-    postgres = EmbeddedPostgres(folder / f"postgres-{meters}", settings=SETTINGS)
-    url = postgres.start()
-    migrate(url)
-    began = time.monotonic()
-    year.fill(url, days, lambda text: say(f"{meters:,} meters, {text}"), meters, SCRIPTS)
-    filled = time.monotonic() - began
-    with psycopg.connect(url) as conn:
-        readings, until = conn.execute("SELECT count(*), max(time) FROM energy.point").fetchone() or (0, None)
-    found: dict[str, Any] = {"meters": meters, "days": days, "readings": readings, "filled_s": filled}
-    with _api(url, folder) as client:
-        found["api"] = list(_asked(client, until, runs))
-    found["panels"] = list(_panels(url, panels)) if panels else []
-    postgres.stop()
-    return found
+    with own_postgres(SETTINGS) as postgres:
+        url = postgres.url
+        migrate(url)
+        began = time.monotonic()
+        year.fill(url, days, lambda text: say(f"{meters:,} meters, {text}"), meters, SCRIPTS)
+        filled = time.monotonic() - began
+        with psycopg.connect(url) as conn:
+            readings, until = conn.execute("SELECT count(*), max(time) FROM energy.point").fetchone() or (0, None)
+        found: dict[str, Any] = {"meters": meters, "days": days, "readings": readings, "filled_s": filled}
+        with _api(url, postgres.folder.parent) as client:
+            found["api"] = list(_asked(client, until, runs))
+        found["panels"] = list(_panels(url, panels)) if panels else []
+        return found
 
 
 @contextmanager
@@ -155,21 +151,16 @@ def _p95(times: list[float]) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__, "30 and 60 meters, 5 days")
     parser.add_argument("--meters", default="30,300,1000")
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--runs", type=int, default=20, help="of each request")
     parser.add_argument("--panels", type=int, default=3, help="runs of each panel's query, 0: none")
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--quick", action="store_true", help="30 and 60 meters, 5 days")
-    options = parser.parse_args()
-    if options.quick:
-        options.meters, options.days, options.runs, options.panels = "30,60", 5, 3, 1
-    found = []
-    with tempfile.TemporaryDirectory() as folder:
-        for meters in options.meters.split(","):
-            found.append(measure(Path(folder), int(meters), options.days, options.runs, options.panels))
-    print(json.dumps(found, indent=None if options.json else 2))
+    asked = parser.parse_args()
+    if asked.quick:
+        asked.meters, asked.days, asked.runs, asked.panels = "30,60", 5, 3, 1
+    counts = [int(meters) for meters in asked.meters.split(",")]
+    show([measure(meters, asked.days, asked.runs, asked.panels) for meters in counts], asked)
 
 
 if __name__ == "__main__":

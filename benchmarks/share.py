@@ -11,17 +11,14 @@ processor adds to most quarter hours twice and to days many times counts for not
 
 from __future__ import annotations
 
-import argparse
-import json
-import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 
 from benchmarks.energy import timed
+from benchmarks.frame import options, own_postgres, show
 from benchmarks.log import Figures, Meter
 from benchmarks.rebuild import Live, fill, live
 from benchmarks.tell import progress, say
@@ -127,18 +124,12 @@ def _coded(layout: Layout, columns: Sequence[Column], part: int, parts: int) -> 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__, "40,000 readings")
     parser.add_argument("--readings", type=int, default=500_000)
     parser.add_argument("--meters", type=int, default=1000)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--quick", action="store_true", help="40,000 readings")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        postgres = EmbeddedPostgres(Path(folder) / "postgres")
-        postgres.start()
-        found = measure(postgres, options.meters, 40_000 if options.quick else options.readings)
-        postgres.stop()
-    print(json.dumps(found, indent=None if options.json else 2))
+    asked = parser.parse_args()
+    with own_postgres() as postgres:
+        show(measure(postgres, asked.meters, 40_000 if asked.quick else asked.readings), asked)
 
 
 if __name__ == "__main__":
