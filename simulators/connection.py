@@ -56,7 +56,7 @@ class Connection:
         self._client.loop_start()
         self._answered.wait(timeout_s)
         if not self._connected.is_set():
-            self._client.loop_stop()
+            self.close()
             why = f": {self._refused}" if self._refused else ""
             raise Broken(f"The MQTT broker at {self._host}:{self._port} did not accept the connection{why}.")
         return self

@@ -17,7 +17,6 @@ import yaml
 
 from compound.events import TOPICS
 from compound.log.kafka import KafkaLog
-from ops.embedded.process import stop
 from tests.e2e.running import Running, wait_for
 from tests.services.timescale import TimescaleServer
 from tests.support.deployed_mosquitto import Deployed
@@ -66,7 +65,7 @@ def test_every_part_another_by_one_option_each(
             wait_for(lambda: up.json("audit")["rows"] >= _records(kafka_bootstrap), 60, pause_s=2)
             up.run("audit")
     finally:
-        stop(broker.process)
+        broker.close()
 
 
 OPEN: Final[dict[timedelta, tuple[dict[str, Any], ...]]] = {

@@ -13,7 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from compound.mqtt import Broker
-from ops.embedded.process import free_port, listens, spawn, wait_until
+from ops.embedded.process import free_port, listens, spawn, stop, wait_until
 from ops.secrets import certificates, passwords
 from ops.secrets.folder import Folder
 from ops.secrets.make import make
@@ -45,8 +45,16 @@ class Deployed:
             assert here in text
             text = text.replace(here, there)
         (folder / "mosquitto.conf").write_text(text + "user root\n")
+        self._clients: list[mqtt.Client] = []
         self.process = spawn([mosquitto_program(), "-c", folder / "mosquitto.conf"], log=self._log)
         wait_until(lambda: listens(self.inside), self.process, name="Mosquitto", log=self._log)
+
+    def close(self) -> None:
+        """End it and all that entered: a client that was refused tries again for ever, after the test too."""
+        for client in self._clients:
+            client.disconnect()
+            client.loop_stop()
+        stop(self.process)
 
     def give(self, user: str) -> str:
         """A password for another user; the broker knows it at once."""
@@ -74,6 +82,7 @@ class Deployed:
         client.on_connect = connected
         client.connect("127.0.0.1", port or self.devices, **more)
         client.loop_start()
+        self._clients.append(client)
         assert answered.wait(20), "no answer"
         assert not reasons[0].is_failure, str(reasons[0])
         return client

@@ -17,7 +17,6 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from compound.mqtt import Broker
 from ingest.load import RETAINED, STORED
-from ops.embedded.process import stop
 from ops.secrets import certificates, passwords
 from simulators.connection import Broken, Connection
 from tests.support.deployed_mosquitto import Deployed
@@ -32,7 +31,7 @@ def deployed(run_folder: Path, tmp_path: Path) -> Iterator[Deployed]:
     folder.mkdir(parents=True)
     broker = Deployed(folder)
     yield broker
-    stop(broker.process)
+    broker.close()
 
 
 def published(client: mqtt.Client, topic: str, payload: str = "{}") -> int:
@@ -174,6 +173,7 @@ def test_a_refused_simulator_says_so(deployed: Deployed):
     connection.publish(READING, "{}")
     with pytest.raises(Broken, match="Not authorized"):
         connection.flush()
+    connection.close()
     with pytest.raises(Broken, match=r"did not accept the connection: (Not authorized|Bad user name)"):
         Connection(Broker("localhost", deployed.inside, "simulators", "wrong", context), "sim").open()
 
