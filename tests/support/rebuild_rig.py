@@ -117,11 +117,6 @@ class Compound:
             conn.execute(sql_text(statement), parameters or None)
 
     def _settled(self) -> bool:
-        if self.rows(
-            "SELECT 1 FROM registry.stale WHERE domain = ANY(%s)",
-            sorted({*sum(DERIVED_BY.values(), ())} & set(self._only)),
-        ):
-            return False
         for domain in self._only:
             if self.rows(
                 f"SELECT 1 FROM book.partition b LEFT JOIN {domain}.position p USING (topic, generation, partition)"
@@ -129,6 +124,10 @@ class Compound:
                 self._topics[domain],
             ):
                 return False
+        # Only now: reading the registry is what makes stretches stale.
+        derived = sorted({*sum(DERIVED_BY.values(), ())} & set(self._only))
+        if self.rows("SELECT 1 FROM registry.stale WHERE domain = ANY(%s)", derived):
+            return False
         return not self.rows("SELECT 1 FROM runtime.outbox")
 
     def _go(self, job: Callable[[], None]) -> None:
