@@ -159,9 +159,8 @@ class Hub:
         while True:
             try:
                 async with self._connected() as lost:
-                    self._put(
-                        "", "reset", None
-                    )  # what was notified before is not known: clients that were there load anew
+                    # What was notified before is not known: clients that were there load anew.
+                    self._put("", "reset", None)
                     await lost.wait()
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("live changes wait for the database", error=str(error))

@@ -38,7 +38,7 @@ MODULES: Final = {
 
 
 def command_line(command: str | None = None) -> typer.Typer:
-    """All commands; or only the module of one: a role's process must not carry what the other commands need."""
+    """The module of a command alone, for a role's process must not carry what the others need; else all commands."""
     app = typer.Typer(
         name="compound",
         no_args_is_help=True,
@@ -48,7 +48,7 @@ def command_line(command: str | None = None) -> typer.Typer:
         "Start with [bold]compound up[/bold]; look with [bold]compound watch[/bold]; "
         "[bold]compound doctor[/bold] says what is missing.",
     )
-    for module in [MODULES[command]] if command else dict.fromkeys(MODULES.values()):
+    for module in [MODULES[command]] if command in MODULES else dict.fromkeys(MODULES.values()):
         import_module(f"ops.{module}").add_to(app)
     app.callback()(_compound)
     return app
@@ -61,7 +61,7 @@ def _compound() -> None:
 def main() -> None:
     """Run the command; what a person can mend is said in one sentence, with exit code 2."""
     try:
-        command_line(next((word for word in sys.argv[1:2] if word in MODULES), None))()
+        command_line(*sys.argv[1:2])()
     except (Mendable, psycopg.OperationalError) as error:
         print(f"compound: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)

@@ -13,7 +13,7 @@ from ops.verify.compare import differences
 from ops.verify.difference import text
 from ops.verify.truth import TruthReader
 from simulators.clock import DAY, HOUR, MINUTE
-from simulators.faults.scenario import UNSETTLED, Fault
+from simulators.faults.scenario import UNSETTLED
 from simulators.truth.store import Truth
 from tests.unit.verify.platform import Platform, calm, case
 
@@ -27,10 +27,6 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "truth.db"
 
 
-def _open(path: Path) -> TruthReader:
-    return TruthReader(path)
-
-
 def _hold_back(path: Path, start: int, end: int) -> None:
     """The device's messages of [start, end) are not out yet."""
     truth = Truth(path)
@@ -42,15 +38,14 @@ def _hold_back(path: Path, start: int, end: int) -> None:
 
 def _break(path: Path, kind: str, start: int, end: int) -> None:
     truth = Truth(path)
-    fault = Fault(kind, DEVICE, start, end)
-    truth.conn.execute("INSERT INTO unsettled VALUES (?, ?, ?, ?)", (fault.device, fault.kind, fault.start, fault.end))
+    truth.conn.execute("INSERT INTO unsettled VALUES (?, ?, ?, ?)", (DEVICE, kind, start, end))
     truth.close()
 
 
 @pytest.fixture
 def cursor(path: Path) -> int:
     """Up to where all messages of the truth were sent."""
-    reader = _open(path)
+    reader = TruthReader(path)
     found = reader.cursor
     reader.close()
     return found
@@ -62,14 +57,14 @@ def test_nothing_since_the_start_of_an_open_fault_is_compared(path: Path, cursor
     _break(path, kind, start, cursor + HOUR)
     _break(path, kind, cursor - DAY, cursor - DAY + HOUR)  # over
     _break(path, kind, cursor + HOUR, cursor + 2 * HOUR)  # yet to come
-    reader = _open(path)
+    reader = TruthReader(path)
     assert (reader.cutoff, reader.cursor) == (start - 1, cursor)
     reader.close()
 
 
 def test_a_fault_that_just_ended_is_settled_by_the_next_reading(path: Path, cursor: int) -> None:
     _break(path, "spike", cursor - HOUR, cursor - 5 * MINUTE)
-    reader = _open(path)
+    reader = TruthReader(path)
     assert reader.cutoff == cursor - HOUR - 1
     reader.close()
 
@@ -90,7 +85,7 @@ class Devices(Platform):
 
 
 def _found(path: Path, platform: Platform) -> set[tuple[str, str]]:
-    reader = _open(path)
+    reader = TruthReader(path)
     found = differences(case(reader, platform, reader.cutoff), lambda *_: None, devices.CHECKS)
     result = {(difference.check, difference.truth) for difference in found}
     reader.close()
@@ -99,7 +94,7 @@ def _found(path: Path, platform: Platform) -> set[tuple[str, str]]:
 
 def test_numbers_held_back_may_be_missing_or_not_but_no_others(path: Path, cursor: int) -> None:
     _hold_back(path, cursor - 3 * HOUR, cursor - HOUR)
-    reader = _open(path)
+    reader = TruthReader(path)
     sent = {
         row[0] for row in reader.rows("SELECT seq FROM message JOIN device ON number = device WHERE id = ?", DEVICE)
     }
