@@ -15,13 +15,13 @@ _QUIET = 20 * SECOND
 """Headcounts are compared at moments around which nobody is in a door."""
 _FORGOTTEN = 14 * 24 * HOUR
 """So long does an uncertain person count (DOMAIN, People)."""
-_SETTLED = 10 * SECOND
+SETTLED = 10 * SECOND
 """What happens so shortly before the cutoff may still stand open there."""
 
 
 def _openings(case: Case) -> Iterator[Difference | None]:
     for door in DOORS:
-        last, doubtful = case.cutoff - _SETTLED, doubt.door(case, door)
+        last, doubtful = case.cutoff - SETTLED, doubt.door(case, door)
         rows = case.truth.rows('SELECT start, "end" FROM opening WHERE door = ? AND start < ?', door, last)
         expected = {
             (start, clipped(end, case.cutoff)) for start, end in rows if not doubt.touched(doubtful, start, end)
@@ -44,7 +44,7 @@ def _openings(case: Case) -> Iterator[Difference | None]:
 def _passages(case: Case) -> Iterator[Difference | None]:
     """Every passage in its order: when, which way, named or not."""
     for door in DOORS.values():
-        last, doubtful = case.cutoff - _SETTLED, doubt.door(case, door.device)
+        last, doubtful = _shut(case, door.device), doubt.door(case, door.device)
         expected = case.truth.rows(
             "SELECT time, direction, card IS NOT NULL FROM passage WHERE door = ? AND time < ? ORDER BY time",
             door.device,
@@ -69,6 +69,18 @@ def _passages(case: Case) -> Iterator[Difference | None]:
                 )  # fmt: skip
                 break  # all that follow would differ as well
         yield None
+
+
+def _shut(case: Case, door: str) -> int:
+    """The last settled moment at which a door is shut: through an open one people still go, at times that two may tell apart.
+
+    A door without a counter says when it opened, the truth when they were through.
+    """
+    last = case.cutoff - SETTLED
+    (start,) = case.truth.rows(
+        'SELECT min(start) FROM opening WHERE door = ? AND start < ? AND "end" >= ?', door, last, last
+    )[0]
+    return last if start is None else int(start)
 
 
 def _headcounts(case: Case) -> Iterator[Difference | None]:

@@ -16,7 +16,7 @@ from ops.verify.difference import Case, instant, text
 from ops.verify.truth import QUARTER
 from simulators.clock import DAY
 from simulators.demo.meters import METERS
-from simulators.demo.places import CELLS, INVERTERS, SPOTS, ZONES
+from simulators.demo.places import CELLS, DOORS, INVERTERS, SPOTS, ZONES
 from simulators.faults import scenario
 from simulators.simulation import Session, Simulation
 from simulators.truth.store import Truth
@@ -147,11 +147,16 @@ class Platform:
             )
             return [{"start": text(start), "end": text(end)} for start, end in found]
         assert parts == ["passages"]
-        asked = rows(
-            "SELECT time, direction, card FROM passage WHERE door = ? AND time >= ? AND time < ? ORDER BY time",
-            params["door"], since, until,
+        door = params["door"]
+        told = "time" if DOORS[door].counts else (  # a door without a counter says when it opened
+            '(SELECT max(start) FROM opening WHERE door = passage.door AND start <= passage.time AND "end" >= passage.time)'
         )  # fmt: skip
-        return [{"time": text(t), "direction": way, "token": card and f"tok:{card}"} for t, way, card in asked]
+        asked = rows(f"SELECT {told}, direction, card FROM passage WHERE door = ? ORDER BY time", door)
+        return [
+            {"time": text(t), "direction": way, "token": card and f"tok:{card}"}
+            for t, way, card in asked
+            if since <= t < until
+        ]
 
     def _zone(self, zone: str, moment: int) -> dict[str, Any]:
         assert self.case is not None

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from ops.verify.access import SETTLED
 from ops.verify.compare import CHECKS, differences
 from ops.verify.difference import Check
 from ops.verify.truth import NoTruth, TruthReader
+from simulators.clock import HOUR, SECOND
+from simulators.demo.places import DOORS
 from simulators.truth.store import Truth
 from tests.unit.verify.platform import Platform, Tamper, calm, case
 
@@ -30,6 +33,22 @@ def test_a_platform_that_is_right_shows_no_difference(truth: TruthReader) -> Non
     found = differences(case(truth, Platform(), truth.cutoff), lambda name, *_: told.append(name))
     assert list(found) == []
     assert told[-1] == "compared"
+
+
+def test_whenever_it_is_asked_a_platform_that_is_right_shows_no_difference(truth: TruthReader) -> None:
+    """Somebody is always half-way through a door: every second of an opening of each, and all else at moments of the day."""
+    passages = tuple(check for check in CHECKS if check.name == "passages")
+    for door in DOORS:
+        [(start, end)] = truth.rows(
+            'SELECT start, "end" FROM opening WHERE door = ? AND start < ? ORDER BY start DESC LIMIT 1',
+            door,
+            truth.cutoff - HOUR,
+        )
+        for moment in range(start - SECOND, end + 2 * SECOND, SECOND):
+            asked = case(truth, Platform(), moment + SETTLED)
+            assert list(differences(asked, lambda *_: None, passages)) == []
+    for cutoff in (truth.cutoff - hour * HOUR - 1_234_567 for hour in (7, 15)):
+        assert list(differences(case(truth, Platform(), cutoff), lambda *_: None)) == []
 
 
 def _verify(truth: TruthReader, tamper: Tamper, checks: tuple[Check, ...]) -> set[str]:
