@@ -114,7 +114,7 @@ def _silences(case: Case) -> Iterator[Difference | None]:
             continue  # it may be told, it need not yet
         if len(fitting) != 1:
             yield Difference(rule, device, start, f"told, to {text(end)}", f"{len(fitting)} told")
-        elif fitting[0]["end"] is None or instant(fitting[0]["end"]) > end + _SLACK:
+        elif (micros(fitting[0]["end"]) or case.cutoff) > end + _SLACK:
             yield Difference(rule, device, start, f"to {text(end)}", f"to {fitting[0]['end']}")
     running = case.truth.rows("SELECT started, cursor FROM session")
     for item in told:

@@ -12,7 +12,7 @@ from ops.verify import devices
 from ops.verify.compare import differences
 from ops.verify.difference import text
 from ops.verify.truth import TruthReader
-from simulators.clock import DAY, HOUR, MINUTE
+from simulators.clock import DAY, HOUR, MINUTE, SECOND
 from simulators.faults.scenario import UNSETTLED
 from simulators.truth.store import Truth
 from tests.unit.verify.platform import Platform, calm, case
@@ -113,3 +113,20 @@ def test_only_a_device_that_spoke_is_wrongly_told_to_be_silent(path: Path, curso
     _hold_back(path, start, start + 4 * HOUR)
     assert _found(path, Devices([], [told])) == set()
     assert _found(path, Devices([], [{**told, "rule": "offline"}])) == {("offline", "none")}
+
+
+@pytest.mark.parametrize(
+    ("ago", "cleared", "wrong"), [(30, None, False), (120, None, True), (120, 90, False), (120, 30, True)]
+)
+def test_a_silence_that_just_ended_need_not_be_cleared_yet(
+    path: Path, cursor: int, ago: int, cleared: int | None, wrong: bool
+) -> None:
+    """It ended `ago` seconds before the end of all, and is told to have ended `cleared` seconds before it."""
+    end = cursor - ago * SECOND
+    truth = Truth(path)
+    truth.silence(DEVICE, "silent", end - HOUR, end)
+    truth.close()
+    shown = None if cleared is None else text(cursor - cleared * SECOND)
+    told = {"rule": "silent", "subject": DEVICE, "what": "", "start": text(end - HOUR), "end": shown}
+    assert _found(path, Devices([], [told])) == ({("silent", f"to {text(end)}")} if wrong else set())
+    assert _found(path, Devices([])) == {("silent", f"told, to {text(end)}")}
