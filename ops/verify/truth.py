@@ -68,11 +68,19 @@ class TruthReader:
 
     @cached_property
     def cutoff(self) -> int:
-        """Every message *made* up to here was acknowledged, and what it means is settled: no open fault began earlier."""
+        """Every message *made* up to here was acknowledged, and what it means is settled: no open fault began earlier.
+
+        Raises NoTruth where that leaves nothing.
+        """
         open_since = self.rows(
             'SELECT min(start) FROM unsettled WHERE start < ? AND "end" + ? > ?', self.cursor, QUARTER, self.cursor
         )[0][0]
-        return self.cursor if open_since is None else int(open_since) - 1
+        found = self.cursor if open_since is None else int(open_since) - 1
+        if found <= self.start:
+            raise NoTruth(
+                "The simulators have sent too little to compare; ask again when a quarter of an hour is sent."
+            )
+        return found
 
     def sent(self) -> int:
         """Objects that the broker acknowledged, repeated ones as often as they were sent, and status messages."""
@@ -90,7 +98,10 @@ class TruthReader:
     @cached_property
     def start(self) -> int:
         """The first quarter-hour end of all counters."""
-        return int(self.rows("SELECT min(time) FROM count")[0][0])
+        first = self.rows("SELECT min(time) FROM count")[0][0]
+        if first is None:
+            raise NoTruth("The simulators have not got through their first day; ask again when they have.")
+        return int(first)
 
     @cached_property
     def end(self) -> int:

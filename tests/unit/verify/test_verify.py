@@ -14,8 +14,9 @@ from ops.verify.difference import Check
 from ops.verify.truth import NoTruth, TruthReader
 from simulators.clock import HOUR, SECOND
 from simulators.demo.places import DOORS
+from simulators.simulation import Session
 from simulators.truth.store import Truth
-from tests.unit.verify.platform import Platform, Tamper, calm, case
+from tests.unit.verify.platform import ORIGIN, Platform, Tamper, calm, case
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +183,23 @@ def test_what_never_happened_is_found(truth: TruthReader, path: str, row: dict[s
 def test_without_a_truth_there_is_nothing_to_compare(tmp_path: Path) -> None:
     with pytest.raises(NoTruth, match="nothing was simulated"):
         TruthReader(tmp_path / "truth.db")
-    Truth(tmp_path / "truth.db").close()
+    written = Truth(tmp_path / "truth.db")
     with pytest.raises(NoTruth, match="holds no simulation"):
         TruthReader(tmp_path / "truth.db")
+    written.begin("demo", 7, ORIGIN)
+    reader = TruthReader(tmp_path / "truth.db")
+    with pytest.raises(NoTruth, match="not got through their first day"):
+        _ = reader.cutoff
+    reader.close()
+    written.close()
+
+
+def test_before_anything_was_sent_there_is_nothing_to_compare(truth: TruthReader, tmp_path: Path) -> None:
+    calm(tmp_path / "truth.db")
+    written = Truth(tmp_path / "truth.db")
+    written.save(1, Session(0, cursor=truth.start))
+    written.close()
+    reader = TruthReader(tmp_path / "truth.db")
+    with pytest.raises(NoTruth, match="too little to compare"):
+        _ = reader.cutoff
+    reader.close()
