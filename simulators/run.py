@@ -254,16 +254,19 @@ class _Out:
         """Break off the connections of devices that crash now, bring back those that started anew; note every silence."""
         now = clock.now()
         for fault in self.outages:
-            kind = "offline" if fault.kind == "crash" else fault.kind
             if fault.start <= now < fault.end and fault not in self._silent:
                 self._silent[fault] = now
                 if fault.kind == "crash":
                     self.gateways.kill(fault.device)
-                self.truth.silence(fault.device, kind, now, None)
+                self._note(fault, now, None)
             elif now >= fault.end and fault in self._silent:
                 if fault.kind == "crash":
                     self.gateways.revive(fault.device, self.runner.boots(simulation)[fault.device])
-                self.truth.silence(fault.device, kind, self._silent.pop(fault), clock.now())
+                self._note(fault, self._silent.pop(fault), clock.now())
+
+    def _note(self, fault: Fault, start: int, end: int | None) -> None:
+        rule = "offline" if fault.kind == "crash" else "channel-silent"
+        self.truth.silence(fault.device, rule, fault.channel, start, end)
 
 
 _ASK = 20_000

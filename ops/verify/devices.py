@@ -100,17 +100,15 @@ def _waits(case: Case, device: str) -> bool:
 def _silences(case: Case) -> Iterator[Difference | None]:
     """What fell silent live is told, once, and clears; nothing else of ours is told to be silent."""
     told = _told(case)
-    for device, kind, start, end in case.truth.rows('SELECT device, kind, start, "end" FROM silence'):
-        rule = "channel-silent" if kind == "silent-channel" else kind
-        over = end is not None and end < case.cutoff
-        until = end if over else case.cutoff
+    for device, rule, channel, start, end in _fell_silent(case):
+        until = case.cutoff if end is None else min(end, case.cutoff)
         fitting = [
             item for item in told
-            if item["subject"] == device and item["rule"] == rule and instant(item["start"]) <= until
-            and (micros(item["end"]) or case.cutoff) >= start
+            if (item["subject"], item["rule"], item["what"]) == (device, rule, channel)
+            and instant(item["start"]) <= until and (micros(item["end"]) or case.cutoff) >= start
         ]  # fmt: skip
         told = [item for item in told if item not in fitting]
-        if not over or end - start <= _TOLD_AFTER:
+        if end is None or end >= case.cutoff or end - start <= _TOLD_AFTER:
             continue  # it may be told, it need not yet
         if len(fitting) != 1:
             yield Difference(rule, device, start, f"told, to {text(end)}", f"{len(fitting)} told")
@@ -124,6 +122,19 @@ def _silences(case: Case) -> Iterator[Difference | None]:
         if any(started <= at <= cursor - _TOLD_AFTER for started, cursor in running) and _spoke(case, item):
             yield Difference(item["rule"], item["subject"], at, "none", f"to {item['end']}")
     yield None
+
+
+def _fell_silent(case: Case) -> list[tuple[str, str, str, int, int | None]]:
+    """(device, rule, channel, start, end) of each silence. That of a channel lasts until it speaks, not until it could again."""
+    found: dict[tuple[str, str, str, int | None], int] = {}
+    for device, rule, channel, start, end in case.truth.rows("SELECT * FROM silence ORDER BY start"):
+        if channel:
+            [(end,)] = case.truth.rows(
+                "SELECT min(sent) FROM message JOIN device ON number = device WHERE id = ? AND channel = ? AND sent > ?",
+                device, channel, start,
+            )  # fmt: skip
+        found.setdefault((device, rule, channel, end), start)
+    return [(device, rule, channel, start, end) for (device, rule, channel, end), start in found.items()]
 
 
 def _spoke(case: Case, item: dict[str, Any]) -> bool:

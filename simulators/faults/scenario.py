@@ -47,6 +47,11 @@ class Fault:
     end: int
     more: dict[str, Any] = field(default_factory=dict, hash=False)
 
+    @property
+    def channel(self) -> str:
+        """The channel that says nothing, of a dead one."""
+        return str(self.more.get("channel", "reading")) if self.kind == "silent-channel" else ""
+
 
 @dataclass(frozen=True)
 class Scenario:

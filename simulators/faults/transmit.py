@@ -54,12 +54,7 @@ def transmit(
 def _unmade(faults: list[Fault], time: int, channel: str) -> bool:
     """Whether a crash or a dead channel keeps the message from being made at all: it takes no number."""
     return any(
-        fault.start <= time < fault.end
-        and (
-            fault.kind == "crash"
-            or (fault.kind == "silent-channel" and fault.more.get("channel", "reading") == channel)
-        )
-        for fault in faults
+        fault.start <= time < fault.end and (fault.kind == "crash" or fault.channel == channel) for fault in faults
     )
 
 

@@ -36,8 +36,10 @@ CREATE TABLE IF NOT EXISTS span (
 -- one that still goes on is settled.
 CREATE TABLE IF NOT EXISTS unsettled (
     device TEXT NOT NULL, kind TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, PRIMARY KEY (device, kind, start)) WITHOUT ROWID;
--- Devices (or one channel of them) that really fell silent while live: offline (the connection died), channel-silent.
-CREATE TABLE IF NOT EXISTS silence (device TEXT NOT NULL, kind TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER, PRIMARY KEY (device, kind, start)) WITHOUT ROWID;
+-- Devices (channel '': the connection died) or one channel of them that could say nothing while live, under the rule that tells it.
+CREATE TABLE IF NOT EXISTS silence (
+    device TEXT NOT NULL, rule TEXT NOT NULL, channel TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER,
+    PRIMARY KEY (device, rule, channel, start)) WITHOUT ROWID;
 -- People in each zone from `time` on.
 CREATE VIEW IF NOT EXISTS presence AS
     WITH moved AS (

@@ -150,9 +150,9 @@ class Truth:
         self.conn.executemany("INSERT OR REPLACE INTO span VALUES (?, ?, ?, ?, ?, ?, ?)", spans)
         self.conn.execute("COMMIT")
 
-    def silence(self, device: str, kind: str, start: int, end: int | None) -> None:
-        """Write down that a device (or its channel) really says nothing."""
-        self._many("INSERT OR REPLACE INTO silence VALUES (?, ?, ?, ?)", [(device, kind, start, end)])
+    def silence(self, device: str, rule: str, channel: str, start: int, end: int | None) -> None:
+        """Write down that a device, or a channel of it, can't say anything; `rule` would tell it."""
+        self._many("INSERT OR REPLACE INTO silence VALUES (?, ?, ?, ?, ?)", [(device, rule, channel, start, end)])
 
     def _row(self, m: Message) -> tuple[Any, ...]:
         return self.number[m.device], m.boot, m.seq, m.channel, m.time, m.shown, m.send

@@ -78,13 +78,13 @@ def test_sessions_and_messages_survive(tmp_path: Path, calm: list[Day]) -> None:
     session = Session(started=5, live_from=None, cursor=calm[0].start, statuses=3)
     truth.sent(calm[0].messages[:10], 1, session)
     truth.sent(calm[0].messages[:2], 1, session)
-    truth.silence("m-main", "offline", 10, None)
-    truth.silence("m-main", "offline", 10, 20)
+    truth.silence("m-main", "offline", "", 10, None)
+    truth.silence("m-main", "offline", "", 10, 20)
     truth.close()
     again = Truth(path)
     assert again.sessions() == [session]
     assert again.conn.execute("SELECT sum(copies), count(*) FROM message").fetchone() == (12, 10)
-    assert again.conn.execute("SELECT * FROM silence").fetchall() == [("m-main", "offline", 10, 20)]
+    assert again.conn.execute("SELECT * FROM silence").fetchall() == [("m-main", "offline", "", 10, 20)]
     again.close()
 
 

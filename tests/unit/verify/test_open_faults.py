@@ -124,9 +124,26 @@ def test_a_silence_that_just_ended_need_not_be_cleared_yet(
     """It ended `ago` seconds before the end of all, and is told to have ended `cleared` seconds before it."""
     end = cursor - ago * SECOND
     truth = Truth(path)
-    truth.silence(DEVICE, "silent", end - HOUR, end)
+    truth.silence(DEVICE, "silent", "", end - HOUR, end)
     truth.close()
     shown = None if cleared is None else text(cursor - cleared * SECOND)
     told = {"rule": "silent", "subject": DEVICE, "what": "", "start": text(end - HOUR), "end": shown}
     assert _found(path, Devices([], [told])) == ({("silent", f"to {text(end)}")} if wrong else set())
     assert _found(path, Devices([])) == {("silent", f"told, to {text(end)}")}
+
+
+def test_a_silence_of_a_channel_lasts_until_it_speaks(path: Path, cursor: int) -> None:
+    """It could have spoken in between, but there was nothing to say: one silence, told once."""
+    _hold_back(path, cursor - 5 * HOUR, cursor - HOUR)
+    truth = Truth(path)
+    [(back,)] = truth.conn.execute(
+        "SELECT min(sent) FROM message WHERE device = ? AND time >= ?", (truth.number[DEVICE], cursor - HOUR)
+    )
+    for hours in (5, 3):
+        truth.silence(DEVICE, "channel-silent", "reading", cursor - hours * HOUR, cursor - (hours - 1) * HOUR)
+    truth.close()
+    start = text(cursor - 5 * HOUR)
+    told = {"rule": "channel-silent", "subject": DEVICE, "what": "reading", "start": start, "end": text(back)}
+    assert _found(path, Devices([], [told])) == set()
+    assert _found(path, Devices([], [{**told, "end": None}])) == {("channel-silent", f"to {text(back)}")}
+    assert _found(path, Devices([])) == {("channel-silent", f"told, to {text(back)}")}
