@@ -1,4 +1,5 @@
--- The ratios of a plant over each of many stretches of time.
+-- The ratios of a plant over a range (no start), and over stretches of time that follow each other.
 SELECT b.start, r.*, r.yield_wh AS wh, r.yield_coverage AS coverage
-FROM unnest(:starts::timestamptz[], :ends::timestamptz[]) AS b(start, "end"), solar.ratios(:plant, b.start, b."end") r
-ORDER BY b.start
+FROM solar.ratios_of(:plant, :since, :until, :starts::timestamptz[], :ends::timestamptz[]) r
+LEFT JOIN unnest(:starts::timestamptz[]) WITH ORDINALITY AS b(start, n) USING (n)
+ORDER BY r.n

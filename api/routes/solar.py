@@ -34,10 +34,9 @@ Inverter = Annotated[str, path_id("Inverter (a device).", "inv-dev-1")]
 
 _PLANTS = load("plants")
 _SITE = load("plant_site")
-_BY_BUCKET = load("plant_ratios")
+_RATIOS = load("plant_ratios")
 _STATES = load("inverter_states")
 _STATE = load("inverter_state")
-_RATIOS = query("SELECT *, yield_wh AS wh, yield_coverage AS coverage FROM solar.ratios(:plant, :since, :until)")
 _QUARTERS = query(
     "SELECT *, yield_wh AS wh, yield_coverage AS coverage FROM solar.plant_quarter(:plant, :since, :until)"
 )
@@ -65,18 +64,15 @@ async def plant_report(
         if place is None:
             raise missing("plant", plant)
         zone = await lookups.zone(session, place["site"])
-        items: list[PlantQuarter] | list[RatiosOf]
         if by == "quarter":
             check_range(when.since, when.until, MOST_QUARTERS, " by quarter; ask by day")
-            items = PlantQuarter.each(await session.rows(_QUARTERS, plant=plant, since=when.since, until=when.until))
-        else:
-            grid = list(buckets(when.since, when.until, by, ZoneInfo(zone)))
-            starts, ends = [each.start for each in grid], [each.end for each in grid]
-            items = RatiosOf.each(await session.rows(_BY_BUCKET, plant=plant, starts=starts, ends=ends))
-        total = await session.row(_RATIOS, plant=plant, since=when.since, until=when.until)
-    return PlantReport(
-        plant=plant, by=by, timezone=zone, stale=place["stale"], total=Ratios.of(total or {}), items=items
-    )
+        grid = [] if by == "quarter" else list(buckets(when.since, when.until, by, ZoneInfo(zone)))
+        starts, ends = [each.start for each in grid], [each.end for each in grid]
+        asked = {"plant": plant, "since": when.since, "until": when.until}
+        total, *ratios = await session.rows(_RATIOS, **asked, starts=starts, ends=ends)
+        quarters = await session.rows(_QUARTERS, **asked) if by == "quarter" else []
+    items = PlantQuarter.each(quarters) if by == "quarter" else RatiosOf.each(ratios)
+    return PlantReport(plant=plant, by=by, timezone=zone, stale=place["stale"], total=Ratios.of(total), items=items)
 
 
 @router.get("/inverters/{device}")

@@ -161,9 +161,8 @@ class Worker:
 
     def take(self, batch: Sequence[Stored]) -> None:
         """Apply one batch in one transaction."""
-        moves: dict[Slot, int] = {}
-        for stored in batch:
-            moves[Slot(stored.topic, stored.generation, stored.partition)] = stored.offset + 1
+        ends = {(each.topic, each.generation, each.partition): each.offset + 1 for each in batch}
+        moves = {Slot(*slot): end for slot, end in ends.items()}
         events = [received for stored in batch if (received := self._event(stored)) is not None]
         started = time.perf_counter()
         conn = self._connection()

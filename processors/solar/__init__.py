@@ -1,6 +1,6 @@
 """Solar: inverters' states and faults, irradiance by quarter hour, clear sky (DOMAIN, Solar).
 
-Energy is the energy domain's; `solar.plant_quarter` and `solar.ratios` (migration 0050) bring both together.
+Energy is the energy domain's; `solar.plant_quarter` and `solar.ratios` (migration 0160) bring both together.
 """
 
 from __future__ import annotations

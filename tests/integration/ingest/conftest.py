@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import pytest
 
 from compound.log.open import open_log
 from compound.log.port import Log, Slot, Stored
+from tests.services.databases import Databases
 from tests.services.mqtt import MqttBroker
 from tests.support.ingest_rig import until
 
@@ -77,8 +78,11 @@ class Ground:
             process.wait()
 
 
-@pytest.fixture(params=["postgres", "kafka"])
-def ground(request: pytest.FixtureRequest, database: str, tmp_path: Path) -> Ground:
-    if request.param == "postgres":
-        return Ground("", database, tmp_path)
-    return Ground(f"kafka://{request.getfixturevalue('kafka_bootstrap')}", database, tmp_path)
+@pytest.fixture(params=["postgresql", "timescaledb", "kafka"])
+def ground(request: pytest.FixtureRequest, servers: Callable[[str], Databases], tmp_path: Path) -> Iterator[Ground]:
+    """The log in either database, or Kafka, beside which ingest uses none."""
+    databases = servers("postgresql" if request.param == "kafka" else request.param)
+    url = databases.create()
+    log_url = f"kafka://{request.getfixturevalue('kafka_bootstrap')}" if request.param == "kafka" else ""
+    yield Ground(log_url, url, tmp_path)
+    databases.drop(url)

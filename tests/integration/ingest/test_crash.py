@@ -82,7 +82,7 @@ def test_a_clean_end_acknowledges_what_it_appended(ground: Ground, mqtt_broker: 
     assert len(ground.read("meter")) == len(sent)
 
 
-@pytest.mark.parametrize("ground", ["postgres"], indirect=True)
+@pytest.mark.parametrize("ground", ["postgresql"], indirect=True)
 def test_memory_stays_bounded_while_the_log_is_away(ground: Ground, mosquitto: MqttBroker):
     subscribed(ground, mosquitto)
     padding = "x" * 8000
@@ -96,7 +96,7 @@ def test_memory_stays_bounded_while_the_log_is_away(ground: Ground, mosquitto: M
     assert grown < 24 * 2**20  # 40 MB were sent, 1,000 messages may be in flight
 
 
-@pytest.mark.parametrize("ground", ["postgres"], indirect=True)
+@pytest.mark.parametrize("ground", ["postgresql"], indirect=True)
 def test_no_personal_number_reaches_the_log_or_the_output(ground: Ground, embedded_broker: MqttBroker):
     gate = "compound/v1/demo/gate/g-1"
     at = {"time": "2026-11-02T08:00:00Z", "boot": 1}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -154,6 +155,23 @@ def test_export_above_generation_is_a_data_fault_not_a_negative_ratio(house: Hou
     assert (faulty["self_consumption"], faulty["export_faults"]) == (None, 1)
     both = ratios(house, FOUR[0], moment(TEN + 2 * DAY))
     assert (both["self_consumption"], both["export_faults"]) == (0.5, 1)
+
+
+def test_stretches_asked_at_once_are_what_each_is_alone(house: House) -> None:
+    """A range that cuts a day sees a fault of its export there; the whole day, asked at the same time, has none."""
+    energy(house, "roof-1", "inv", "energy_wh", {0: 1000, 1: 1000, 96: 1000, 97: 500})
+    energy(house, "p-main", "m", "export_wh", {0: 1011, 1: 0, 96: 500, 97: 0})
+    poa(house, {0: 800, 1: 700, 96: 600})
+    bounds = [moment(TEN - 10 * HOUR + day * DAY) for day in range(4)]
+    since, until = moment(TEN), moment(TEN + QUARTER)
+    rows = house.conn.execute(
+        "SELECT * FROM solar.ratios_of('roof', %s, %s, %s, %s)", (since, until, bounds[:-1], bounds[1:])
+    ).fetchall()
+    alone = [ratios(house, *stretch) for stretch in [(since, until), *pairwise(bounds)]]
+    assert [row[1:] for row in rows] == [tuple(each.values()) for each in alone]
+    assert [row[0] for row in rows] == [0, 1, 2, 3]
+    assert [each["export_faults"] for each in alone] == [1, 0, 0, 0]
+    assert [each["yield_wh"] for each in alone] == [1000, 2000, 1500, None]
 
 
 def test_no_ratio_where_an_inverter_is_silent(house: House) -> None:
