@@ -77,9 +77,9 @@ def _shut(case: Case, door: str) -> int:
     A door without a counter says when it opened, the truth when they were through.
     """
     last = case.cutoff - SETTLED
-    (start,) = case.truth.rows(
+    [(start,)] = case.truth.rows(
         'SELECT min(start) FROM opening WHERE door = ? AND start < ? AND "end" >= ?', door, last, last
-    )[0]
+    )
     return last if start is None else int(start)
 
 

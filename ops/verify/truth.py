@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from simulators.truth.store import FORM, form
+
 QUARTER = 900_000_000
 Ints = npt.NDArray[np.int64]
 
@@ -43,6 +45,8 @@ class TruthReader:
         if not path.exists():
             raise NoTruth(f"{path} is not there: nothing was simulated in this data folder, so there is no truth.")
         self._conn = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        if form(self._conn) != FORM:
+            raise NoTruth(f"{path} was written by another version of the simulators: it can't be compared any more.")
         self.meta = dict(self._conn.execute("SELECT key, value FROM meta"))
         if "origin" not in self.meta:
             raise NoTruth(f"{path} holds no simulation yet.")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -18,6 +18,13 @@ from simulators.simulation import Day, Session, State
 from simulators.wire import Message, devices
 
 _SCHEMA = Path(__file__).with_name("schema.sql")
+FORM: Final = 2
+"""Version of the tables; a truth is not carried over from one to another."""
+
+
+def form(conn: sqlite3.Connection) -> int:
+    """Version of the tables of a truth."""
+    return int(conn.execute("PRAGMA user_version").fetchone()[0])
 
 
 class TruthError(Exception):
@@ -39,7 +46,15 @@ class Truth:
     """One simulation's truth. Methods that write commit; a reader may look on meanwhile."""
 
     def __init__(self, path: Path) -> None:
+        """Open it, or make it. Raises TruthError for one of another version."""
         self.conn = sqlite3.connect(path, isolation_level=None)
+        (tables,) = self.conn.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if tables and form(self.conn) != FORM:
+            self.conn.close()
+            raise TruthError(
+                f"{path} was written by another version of the simulators; choose another folder by --data."
+            )
+        self.conn.execute(f"PRAGMA user_version = {FORM}")
         self.conn.execute("PRAGMA journal_mode = WAL")
         self.conn.execute("PRAGMA synchronous = NORMAL")
         self.conn.executescript(_SCHEMA.read_text(encoding="utf-8"))

@@ -15,7 +15,7 @@ from ops.verify.truth import NoTruth, TruthReader
 from simulators.clock import HOUR, SECOND
 from simulators.demo.places import DOORS
 from simulators.simulation import Session
-from simulators.truth.store import Truth
+from simulators.truth.store import Truth, TruthError
 from tests.unit.verify.platform import ORIGIN, Platform, Tamper, calm, case
 
 
@@ -191,7 +191,12 @@ def test_without_a_truth_there_is_nothing_to_compare(tmp_path: Path) -> None:
     with pytest.raises(NoTruth, match="not got through their first day"):
         _ = reader.cutoff
     reader.close()
+    written.conn.execute("PRAGMA user_version = 1")
     written.close()
+    with pytest.raises(NoTruth, match="another version"):
+        TruthReader(tmp_path / "truth.db")
+    with pytest.raises(TruthError, match="another version of the simulators; choose another folder"):
+        Truth(tmp_path / "truth.db")
 
 
 def test_before_anything_was_sent_there_is_nothing_to_compare(truth: TruthReader, tmp_path: Path) -> None:
