@@ -117,18 +117,19 @@ class Compound:
             conn.execute(sql_text(statement), parameters or None)
 
     def _settled(self) -> bool:
-        for domain in self._only:
-            if self.rows(
-                f"SELECT 1 FROM book.partition b LEFT JOIN {domain}.position p USING (topic, generation, partition)"
-                " WHERE b.topic = ANY(%s) AND coalesce(p.next_offset, 0) < b.next_offset",
-                self._topics[domain],
-            ):
-                return False
-        # Only now: reading the registry is what makes stretches stale.
+        """Nothing is unread, stale or yet to be told, all seen at one moment: what one domain tells, another reads."""
+        unread = (
+            "SELECT 1 FROM book.partition b LEFT JOIN {}.position p USING (topic, generation, partition)"
+            " WHERE b.topic = ANY(%s) AND coalesce(p.next_offset, 0) < b.next_offset"
+        )
+        open_ends = [
+            "SELECT 1 FROM runtime.outbox",
+            "SELECT 1 FROM registry.stale WHERE domain = ANY(%s)",
+            *(unread.format(domain) for domain in self._only),
+        ]
         derived = sorted({*sum(DERIVED_BY.values(), ())} & set(self._only))
-        if self.rows("SELECT 1 FROM registry.stale WHERE domain = ANY(%s)", derived):
-            return False
-        return not self.rows("SELECT 1 FROM runtime.outbox")
+        topics = [self._topics[domain] for domain in self._only]
+        return not self.rows(" UNION ALL ".join(open_ends), derived, *topics)
 
     def _go(self, job: Callable[[], None]) -> None:
         def guarded() -> None:

@@ -137,12 +137,13 @@ class _Sink(BaseHTTPRequestHandler):
 
 
 def _told(compound: Compound) -> None:
-    """Wait until everything that was due is told, and sent."""
+    """Wait until everything that was due is told and sent, and that it was sent is told."""
     compound.until(
         lambda: all(not compound.rows(f"SELECT 1 FROM {d}.due WHERE at <= now() - interval '1 h'") for d in BUILT)
     )
     compound.settle()
     compound.until(lambda: not compound.rows("SELECT 1 FROM alerts.delivery WHERE state = 'waiting'"))
+    compound.settle()
 
 
 def test_what_was_sent_is_not_sent_again(database: str) -> None:
