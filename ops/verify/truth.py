@@ -45,11 +45,20 @@ class TruthReader:
         if not path.exists():
             raise NoTruth(f"{path} is not there: nothing was simulated in this data folder, so there is no truth.")
         self._conn = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        try:
+            self.meta = self._begun(path)
+        except NoTruth:
+            self.close()
+            raise
+
+    def _begun(self, path: Path) -> dict[str, str]:
+        """What the truth is of. Raises NoTruth."""
         if form(self._conn) != FORM:
             raise NoTruth(f"{path} was written by another version of the simulators: it can't be compared any more.")
-        self.meta = dict(self._conn.execute("SELECT key, value FROM meta"))
-        if "origin" not in self.meta:
+        meta = dict(self._conn.execute("SELECT key, value FROM meta"))
+        if "origin" not in meta:
             raise NoTruth(f"{path} holds no simulation yet.")
+        return meta
 
     def close(self) -> None:
         """Release the file."""
