@@ -34,11 +34,9 @@ class Gateways:
             self.revive(device, boots[device])
 
     def publish(self, device: Device, topic: str, payload: str, stop: threading.Event | None = None) -> None:
-        """Send by the device's connection; a device that has died sends nothing."""
-        if device.id not in self._own:
-            self._shared[device.kind].publish(topic, payload, stop=stop)
-        elif (own := self._own[device.id]) is not None:
-            own.publish(topic, payload, stop=stop)
+        """Send by the device's connection; what it made before it died (a copy, a held message) by its kind's."""
+        connection = self._own.get(device.id) or self._shared[device.kind]
+        connection.publish(topic, payload, stop=stop)
 
     def flush(self) -> None:
         """Wait until the broker has acknowledged everything."""

@@ -16,8 +16,9 @@ from simulators.clock import DAY, HOUR, MINUTE, SECOND
 from simulators.connection import Broken, Stopped
 from simulators.demo import places
 from simulators.faults import scenario
-from simulators.faults.scenario import Fault, Scenario
+from simulators.faults.scenario import Scenario
 from simulators.gateways import Gateways, may_die
+from simulators.outages import Outages
 from simulators.pace import Pace, Rate, Speed
 from simulators.simulation import Day, Session, Simulation, State
 from simulators.truth.store import Truth, alone
@@ -104,11 +105,13 @@ class Runner:
         gateways = Gateways(
             self.options.broker, f"sim-{self.options.data.resolve().name}", may_die(simulation.scenario.live(0))
         )
-        out = _Out(self, truth, gateways, session, number)
+        outages = Outages(gateways, truth, lambda device: self.boots(simulation)[device])
+        out = _Out(self, truth, gateways, outages, session, number)
         boots = self.boots(simulation)
         gateways.open(boots)
         try:
             gateways.online(boots, clock.now())
+            truth.back(clock.now())
             pace = Pace(begin, self.options.speed)
             for day in self._days(truth, simulation, begin):
                 self._play(day, simulation, truth, out, pace)
@@ -159,7 +162,7 @@ class Runner:
                 out.session.faults_from = _soon()
                 day = self._again(simulation, before, state, truth, out)
             else:
-                out.live(_between(day, out.session.cursor, until), until, simulation)
+                out.live(_between(day, out.session.cursor, until), until)
                 self.stop.wait(_TICK_S)
             self._report(out.session.cursor, simulation)
 
@@ -181,8 +184,7 @@ class Runner:
         for name in State.__struct_fields__:
             setattr(state, name, getattr(again, name))
         truth.write(day)
-        broken = [f for f in simulation.live_faults() if f.kind in ("crash", "silent-channel")]
-        out.outages = [f for f in broken if f.end > clock.now()]
+        out.outages.plan(simulation.live_faults())
         return day
 
     def _report(self, cursor: int, simulation: Simulation) -> None:
@@ -205,16 +207,16 @@ def _between(day: Day, cursor: int, until: int) -> list[Message]:
 class _Out:
     """Sends messages and writes down what was acknowledged."""
 
-    def __init__(self, runner: Runner, truth: Truth, gateways: Gateways, session: Session, number: int) -> None:
-        self.runner, self.truth, self.gateways = runner, truth, gateways
+    def __init__(
+        self, runner: Runner, truth: Truth, gateways: Gateways, outages: Outages, session: Session, number: int
+    ) -> None:
+        self.runner, self.truth, self.gateways, self.outages = runner, truth, gateways, outages
         self.session, self.number = session, number
         self.rate = Rate(runner.options.rate)
-        self.outages: list[Fault] = []
-        """Crashes and dead channels while live."""
-        self._silent: dict[Fault, int] = {}
 
     def arrays(self, messages: list[Message], until: int) -> None:
         """Send everything up to `until` as gateways send their buffers."""
+        self.outages.mend(until)
         doors = [m for m in messages if devices()[m.device].kind == "gate"]
         others = [m for m in messages if devices()[m.device].kind != "gate"]
         slices: dict[int, list[Message]] = {}
@@ -225,9 +227,9 @@ class _Out:
                 self._publish(topic, payload, sent)
         self._done(messages, until)
 
-    def live(self, messages: list[Message], until: int, simulation: Simulation) -> None:
+    def live(self, messages: list[Message], until: int) -> None:
         """Send what is due, one object a message."""
-        self._outages(simulation)
+        self.outages.mend(until)
         for message in messages:
             self._publish(*single(message), [message])
         self._done(messages, until)
@@ -245,28 +247,11 @@ class _Out:
                 time.sleep(_TICK_S)
 
     def _done(self, messages: list[Message], until: int) -> None:
+        self.outages.strike(until)
         self.gateways.flush()
         self.session.cursor = until
         self.session.statuses = self.gateways.statuses
         self.truth.sent(messages, self.number, self.session)
-
-    def _outages(self, simulation: Simulation) -> None:
-        """Break off the connections of devices that crash now, bring back those that started anew; note every silence."""
-        now = clock.now()
-        for fault in self.outages:
-            if fault.start <= now < fault.end and fault not in self._silent:
-                self._silent[fault] = now
-                if fault.kind == "crash":
-                    self.gateways.kill(fault.device)
-                self._note(fault, now, None)
-            elif now >= fault.end and fault in self._silent:
-                if fault.kind == "crash":
-                    self.gateways.revive(fault.device, self.runner.boots(simulation)[fault.device])
-                self._note(fault, self._silent.pop(fault), clock.now())
-
-    def _note(self, fault: Fault, start: int, end: int | None) -> None:
-        rule = "offline" if fault.kind == "crash" else "channel-silent"
-        self.truth.silence(fault.device, rule, fault.channel, start, end)
 
 
 _ASK = 20_000

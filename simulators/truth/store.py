@@ -169,6 +169,10 @@ class Truth:
         """Write down that a device, or a channel of it, can't say anything; `rule` would tell it."""
         self._many("INSERT OR REPLACE INTO silence VALUES (?, ?, ?, ?, ?)", [(device, rule, channel, start, end)])
 
+    def back(self, now: int) -> None:
+        """Every device is there again: silences that an earlier run left open end. Those of channels end when they speak."""
+        self.conn.execute("""UPDATE silence SET "end" = ? WHERE "end" IS NULL AND channel = ''""", (now,))
+
     def _row(self, m: Message) -> tuple[Any, ...]:
         return self.number[m.device], m.boot, m.seq, m.channel, m.time, m.shown, m.send
 

@@ -86,12 +86,14 @@ def test_gateways_share_connections_and_speak_for_every_device(broker: Broker, h
     heard.clear()
     gateways.kill("m-light")
     _wait(heard, 1)
-    gateways.publish(devices()["m-light"], "t", "dead devices say nothing")
+    gateways.publish(devices()["m-light"], "t", "a copy of what it said before")
+    gateways.flush()
     gateways.revive("m-light", 4)
     gateways.flush()
-    _wait(heard, 2)
+    _wait(heard, 3)
     gateways.close()
-    (_, will, _), (_, online, _) = heard
+    (_, will, _), copy, (_, online, _) = heard
+    assert copy == ("t", b"a copy of what it said before", False)
     assert msgspec.json.decode(will) == {"boot": 3, "state": "offline", "will": True}
     assert msgspec.json.decode(online)["boot"] == 4
 

@@ -88,6 +88,19 @@ def test_sessions_and_messages_survive(tmp_path: Path, calm: list[Day]) -> None:
     again.close()
 
 
+def test_a_new_run_ends_the_silences_of_devices_that_the_last_one_left_open(tmp_path: Path) -> None:
+    truth = Truth(tmp_path / "truth.db")
+    for row in (
+        ("m-main", "offline", "", 10, 20),
+        ("m-light", "offline", "", 30, None),
+        ("g-n1", "channel-silent", "reading", 30, None),
+    ):
+        truth.silence(*row)
+    truth.back(40)
+    assert dict(truth.conn.execute('SELECT device, "end" FROM silence')) == {"m-main": 20, "m-light": 40, "g-n1": None}
+    truth.close()
+
+
 def test_another_simulation_is_refused(tmp_path: Path) -> None:
     truth = Truth(tmp_path / "truth.db")
     assert truth.begin("demo", 1, ORIGIN) == ORIGIN

@@ -72,9 +72,14 @@ def test_a_fault_that_just_ended_is_settled_by_the_next_reading(path: Path, curs
 class Devices(Platform):
     """Answers the gaps and conditions that a test gives."""
 
-    def __init__(self, gaps: list[tuple[int, int]], told: list[dict[str, Any]] | None = None) -> None:
+    def __init__(
+        self,
+        gaps: list[tuple[int, int]],
+        told: list[dict[str, Any]] | None = None,
+        quarantined: list[dict[str, Any]] | None = None,
+    ) -> None:
         super().__init__()
-        self._gaps, self._told = gaps, told or []
+        self._gaps, self._told, self._quarantined = gaps, told or [], quarantined or []
 
     def pages(self, path: str, **params: Any) -> Iterator[Any]:
         """Only what belongs to DEVICE."""
@@ -82,6 +87,8 @@ class Devices(Platform):
             yield from ({"boot": 1, "first": first, "last": last} for first, last in self._gaps)
         elif path == "/v1/conditions":
             yield from (item for item in self._told if item["rule"] == params["rule"])
+        elif path == "/v1/quarantine":
+            yield from self._quarantined
 
 
 def _found(path: Path, platform: Platform) -> set[tuple[str, str]]:
@@ -147,3 +154,27 @@ def test_a_silence_of_a_channel_lasts_until_it_speaks(path: Path, cursor: int) -
     assert _found(path, Devices([], [told])) == set()
     assert _found(path, Devices([], [{**told, "end": None}])) == {("channel-silent", f"to {text(back)}")}
     assert _found(path, Devices([])) == {("channel-silent", f"told, to {text(back)}")}
+
+
+@pytest.mark.parametrize(
+    ("recorded", "wrong"),
+    [([-2, -1], set()), ([-2, 1], set()), ([-2, 1, 2], set()), ([-2], {"2"}), ([-3, -2, -1], {"2"}), ([], {"2"})],
+)
+def test_a_message_recorded_since_the_cursor_may_have_been_sent_before_it_or_after(
+    path: Path, cursor: int, recorded: list[int], wrong: set[str]
+) -> None:
+    """Two messages of the future were sent before the cursor, a third after it; entries recorded so many seconds after it."""
+    _hold_back(path, cursor - HOUR, cursor + HOUR)
+    truth = Truth(path)
+    for seq, sent in enumerate((cursor - 5 * SECOND, cursor - SECOND, cursor + SECOND)):
+        row = (truth.number[DEVICE], 9, seq, "reading", sent, sent + DAY, sent)
+        truth.conn.execute(
+            "INSERT INTO message (device, boot, seq, channel, time, shown, sent) VALUES (?, ?, ?, ?, ?, ?, ?)", row
+        )
+    truth.close()
+    entries = [
+        {"device": DEVICE, "reason": "time in the future", "recorded": text(cursor + s * SECOND), "count": 1}
+        for s in recorded
+    ]
+    found = {truth for check, truth in _found(path, Devices([], [], entries)) if check == "quarantine"}
+    assert found == {f"{number} time in the future" for number in wrong}
