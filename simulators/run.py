@@ -157,10 +157,10 @@ class Runner:
                 if not self.options.live:
                     return
                 out.session.live_from = _soon()
-                day = self._again(simulation, before, state, truth, out)
+                day = self._again(out.session.live_from, simulation, before, state, truth, out)
             elif self._may_break(simulation):
                 out.session.faults_from = _soon()
-                day = self._again(simulation, before, state, truth, out)
+                day = self._again(out.session.faults_from, simulation, before, state, truth, out)
             else:
                 out.live(_between(day, out.session.cursor, until), until)
                 self.stop.wait(_TICK_S)
@@ -175,12 +175,12 @@ class Runner:
         self._ask_again = time.monotonic() + 1.0
         return self.current()
 
-    def _again(self, simulation: Simulation, before: State, state: State, truth: Truth, out: _Out) -> Day:
-        """The day anew, now that the session is live or its faults have begun: what was sent stays as it was."""
+    def _again(self, since: int, simulation: Simulation, before: State, state: State, truth: Truth, out: _Out) -> Day:
+        """The day anew, since the session is live or its faults begin from `since` on: what was sent stays as it was."""
         truth.save(len(simulation.sessions), out.session)
         again = before.copy()
         day = simulation.step(again)
-        truth.forget(clock.now())
+        truth.forget(since)
         for name in State.__struct_fields__:
             setattr(state, name, getattr(again, name))
         truth.write(day)

@@ -128,7 +128,7 @@ class Simulation:
     def swaps(self) -> list[tuple[Fault, Swap]]:
         """All replacements of registers, as the technicians' records have them: only energy is simulated for it."""
         faults = self._by_device()
-        last = max((f.start for f in self.planned if f.kind == "replacement"), default=0)
+        last = max((f.end for f in self.planned if f.kind == "replacement"), default=0)
         state, found = self.first(), []
         while (start := clock.midnight(date.fromisoformat(state.day), places.ZONE)) <= last:
             day = Day(date.fromisoformat(state.day), start)

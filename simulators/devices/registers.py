@@ -32,6 +32,15 @@ class Installed(msgspec.Struct):
     serial: str | None = None
 
 
+class Removed(msgspec.Struct):
+    """A register that was taken away and not yet replaced."""
+
+    final: int
+    """What it showed, in its field's unit."""
+    metered: int
+    """`metered` since then, until another is counted on."""
+
+
 class Counter(msgspec.Struct):
     """What of a register goes over midnight."""
 
@@ -42,6 +51,7 @@ class Counter(msgspec.Struct):
     installed: Installed
     last: int = 0
     """What flowed in the last quarter hour (interval meters)."""
+    removed: Removed | None = None
 
 
 class Swap(msgspec.Struct):
@@ -69,6 +79,8 @@ class RegisterDay:
     swaps: list[tuple[Fault, Swap]] = field(default_factory=list)
     standing: list[tuple[int, int, int]] = field(default_factory=list)
     """[from, to) without a register, and `metered` over it."""
+    removed: Removed | None = None
+    """What was taken away and is not replaced by the day's end."""
 
     def at(self, counts: Ints, time: int) -> int:
         """A counter at `time`, spread evenly over its quarter hour, rounded down."""
@@ -118,6 +130,7 @@ class RegisterDay:
             counted=int(self.counted[-1]),
             installed=self.installed[-1],
             last=int(self.true[-1] - self.true[-2]),
+            removed=self.removed,
         )
 
 
@@ -148,24 +161,31 @@ def of_day(
         installed=[before.installed],
     )
     for fault in faults:
-        if fault.kind == "replacement" and start <= fault.start < start + DAY:
-            _swap(day, fault)
+        if fault.kind == "replacement" and fault.start < start + DAY and fault.end > start:
+            _swap(day, fault, before.removed)
     return day
 
 
-def _swap(day: RegisterDay, fault: Fault) -> None:
-    """Another register from `fault.end` on. Without a record only whole quarter hours of either register count."""
+def _swap(day: RegisterDay, fault: Fault, removed: Removed | None) -> None:
+    """No register from the fault's start on, another from its end on. `removed`: what an earlier day took away for it.
+
+    Without a record only whole quarter hours of either register count.
+    """
     recorded = bool(fault.more.get("recorded", True))
-    left = fault.start if recorded else fault.start // QUARTER * QUARTER
-    begun = fault.end if recorded else -(-fault.end // QUARTER) * QUARTER
-    final, metered, _ = day.read(left)
+    if fault.start >= day.start:
+        removed = Removed(*day.read(fault.start if recorded else fault.start // QUARTER * QUARTER)[:2])
+    assert removed is not None, "a day begins with what the day before took away"
+    day.standing.append((fault.start, fault.end, removed.metered))
+    if fault.end > day.start + DAY:
+        day.removed = removed
+        return
     start, serial = int(fault.more.get("start", 0)), fault.more.get("serial")
     hanging = Installed(fault.end, day.at(day.counted, fault.end), start, 0, serial)
     ratio = day.meter.ratio
+    begun = fault.end if recorded else -(-fault.end // QUARTER) * QUARTER
     ahead = day._raw(hanging, np.array([day.at(day.counted, begun)], np.int64))
     unseen = int(ahead[0]) * ratio.numerator // ratio.denominator - start * ratio.numerator // ratio.denominator
-    hanging.metered = metered - unseen  # so that the counter stands still over what no record vouches for
+    hanging.metered = removed.metered - unseen  # so that the counter stands still over what no record vouches for
     day.installed.append(hanging)
-    day.standing.append((fault.start, fault.end, metered))
-    swap = Swap(day.meter.device, day.register, fault.start, final, fault.end, start, serial)
+    swap = Swap(day.meter.device, day.register, fault.start, removed.final, fault.end, start, serial)
     day.swaps.append((fault, swap))

@@ -72,6 +72,28 @@ def test_a_replacement_without_record_counts_between_readings_only() -> None:
     assert int(shown[3]) == 1000
 
 
+@pytest.mark.parametrize("recorded", [True, False])
+@pytest.mark.parametrize("hours", [1, 2, 26, 30])
+def test_a_replacement_may_last_over_midnight(hours: int, recorded: bool) -> None:
+    """Begun an hour before midnight, over after `hours`: all is counted but the time between."""
+    meter, load = BY_KEY["b1-f3"], np.full(96, 3000, np.int64)
+    more = {"recorded": recorded, "start": 120}
+    fault = _fault("replacement", 23 * clock.HOUR, (23 + hours) * clock.HOUR, **more)
+    carried, swaps, metered = registers.first(meter, "import_wh", 0.3, None, START), [], []
+    for number in range(3):
+        day = registers.of_day(meter, "import_wh", START + number * clock.DAY, load, carried, [fault])
+        swaps += day.swaps
+        metered += day.quarters()[1][:96].tolist()
+        carried = day.carry()
+    ((_, swap),) = swaps
+    assert (swap.removed_at, swap.installed_at, swap.start) == (fault.start, fault.end, 120)
+    assert swap.final == _day(meter, [3000] * 96, []).quarters()[0][92]
+    steps = np.diff(metered)
+    assert set(steps[92 : 92 + 4 * hours]) == {0}
+    assert set(np.delete(steps, np.s_[92 : 92 + 4 * hours])) == {3000}
+    assert carried.removed is None
+
+
 def test_a_stuck_register_counts_nothing_and_goes_on_from_there() -> None:
     fault = _fault("stuck", 4 * QUARTER, 8 * QUARTER)
     day = _day(BY_KEY["b1-f3"], [3000] * 96, [fault])
@@ -98,5 +120,6 @@ def test_between_quarter_hours_the_load_is_even(minute: int) -> None:
 def test_a_counter_goes_through_json() -> None:
     import msgspec
 
-    carried = _day(BY_KEY["b1"], [100] * 96, []).carry()
+    carried = _day(BY_KEY["b1"], [100] * 96, [_fault("replacement", 23 * clock.HOUR, 25 * clock.HOUR)]).carry()
+    assert carried.removed is not None
     assert msgspec.json.decode(msgspec.json.encode(carried), type=Counter) == carried

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
+from pathlib import Path
+from typing import Final
 
 import msgspec
+import pytest
+import yaml
 
 from ingest.decoders.dlt645 import Gateway
 from ingest.decoders.schema import CHANNELS
 from ingest.decoders.sunspec import Reading
 from simulators import clock, wire
 from simulators.clock import DAY, HOUR, MINUTE
-from simulators.demo.meters import BY_KEY
+from simulators.demo.meters import BY_KEY, METERS
+from simulators.faults.scenario import KINDS
 from simulators.simulation import Day, Session, State
+from simulators.wire import devices
 from tests.unit.simulators.conftest import ORIGIN, simulation
 
 NOON = clock.at(ORIGIN, "12:00", "Asia/Shanghai")
@@ -71,6 +77,62 @@ def test_every_message_keeps_the_contract(faulty: list[Day]) -> None:
                 assert found.fault() is None
     assert min(kinds.values()) > 100
     assert set(kinds) == {"compound", "dlt645", "sunspec"}
+
+
+LASTING: Final[dict[str, tuple[str, dict[str, object]]]] = {
+    "offline": ("m-b1-f3", {}),
+    "lost": ("m-b2-hvac", {}),
+    "duplicates": ("m-b2", {}),
+    "shuffled": ("202610002041", {}),
+    "clock": ("m-b4", {"days": 366}),
+    "silent-channel": ("g-b4", {"channel": "reading"}),
+    "crash": ("m-b2-f3", {}),
+    "rollover": ("m-b1-f4", {"left": 300_000}),
+    "replacement": ("m-dc", {"recorded": False}),
+    "stuck": ("m-b5-pmp", {}),
+    "spike": ("m-b4-din", {"height": 900_000}),
+    "forced": ("g-dc", {}),
+    "held": ("g-b3", {}),
+    "tailgating": ("g-n1", {}),
+    "passback": ("g-n2", {}),
+    "denied": ("g-dc", {}),
+    "left-open": ("lk-3", {}),
+    "cell-fault": ("lk-1", {}),
+    "inverter-fault": ("inv-7", {"evt1": 1}),
+}
+
+
+@pytest.mark.parametrize("hours", ["1h", "6h", "30h"])
+def test_whatever_lasts_over_midnight_ends_like_all_else(tmp_path: Path, hours: str) -> None:
+    """Every kind of fault from before the first midnight on, until it, after it, and after the next."""
+    assert set(LASTING) == KINDS
+    faults = [
+        {"kind": kind, "device": device, "day": 0, "at": "23:00", "lasts": hours, **more}
+        for kind, (device, more) in LASTING.items()
+    ]
+    (tmp_path / "long.yaml").write_text(yaml.safe_dump({"faults": faults}))
+    plan, calm = simulation(str(tmp_path / "long.yaml")), simulation()
+    state, still = plan.first(), calm.first()
+    found, usual = [(plan.step(state), calm.step(still)) for _ in range(4)][-1]
+    assert found.unsettled == []
+    metered, true = _flows(found, "metered"), _flows(found, "true")
+    assert true == _flows(usual, "true")
+    steps = {meter.device: int(meter.step * meter.ratio) for meter in METERS}
+    assert not [key for key in true if abs(metered[key] - true[key]) > max(steps.get(key[0], 0), 1)]
+    made = [
+        {(m.device, m.time) for m in day.messages if devices()[m.device].kind in ("meter", "inverter", "weather")}
+        for day in (found, usual)
+    ]
+    assert made[0] == made[1]
+
+
+def _flows(day: Day, what: str) -> dict[tuple[str, str], int]:
+    """Register -> what flowed through it over the day."""
+    found: dict[tuple[str, str], int] = {}
+    for device, register in {(count.device, count.register) for count in day.counts}:
+        values = [getattr(c, what) for c in day.counts if (c.device, c.register) == (device, register)]
+        found[device, register] = max(values) - min(values)
+    return found
 
 
 def test_arrays_hold_all_messages_in_order_within_the_limit(calm: list[Day]) -> None:
