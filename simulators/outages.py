@@ -17,7 +17,7 @@ class Note(Protocol):
         """See simulators.truth.store.Truth."""
 
 
-class Broken(NamedTuple):
+class Silent(NamedTuple):
     """What says nothing: a device, or a channel of it. `rule` would tell it."""
 
     device: str
@@ -39,26 +39,26 @@ class Outages:
     def __init__(self, gateways: Gateways, note: Note, boot: Callable[[str], int]) -> None:
         self._gateways, self._note, self._boot = gateways, note, boot
         self._faults: list[Fault] = []
-        self._since: dict[Broken, int] = {}
+        self._since: dict[Silent, int] = {}
 
     def plan(self, faults: Iterable[Fault]) -> None:
         """The faults there are from now on; others are left."""
         self._faults = [fault for fault in faults if fault.kind in _RULES]
 
     def mend(self, until: int) -> None:
-        """Before a tick's messages: what is no longer broken at `until` is there again."""
-        for there in self._since.keys() - self._broken(until):
+        """Before a tick's messages: what is no longer silent at `until` is there again."""
+        for there in self._since.keys() - self._silent(until):
             if there.rule == "offline":
                 self._gateways.revive(there.device, self._boot(there.device))
             self._note.silence(*there, self._since.pop(there), clock.now())
 
     def strike(self, until: int) -> None:
-        """After a tick's messages: what is broken at `until` falls silent."""
-        for gone in self._broken(until) - self._since.keys():
+        """After a tick's messages: what is to be silent at `until` falls silent."""
+        for gone in self._silent(until) - self._since.keys():
             self._since[gone] = clock.now()
             if gone.rule == "offline":
                 self._gateways.kill(gone.device)
             self._note.silence(*gone, self._since[gone], None)
 
-    def _broken(self, at: int) -> set[Broken]:
-        return {Broken(f.device, _RULES[f.kind], f.channel) for f in self._faults if f.start <= at < f.end}
+    def _silent(self, at: int) -> set[Silent]:
+        return {Silent(f.device, _RULES[f.kind], f.channel) for f in self._faults if f.start <= at < f.end}
