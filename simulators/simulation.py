@@ -57,7 +57,7 @@ class State(msgspec.Struct):
     day: str
     village: village.VillageState = msgspec.field(default_factory=village.VillageState)
     counters: dict[str, Counter] = {}
-    energies: dict[str, int] = {}
+    inverters: dict[str, solar.Running] = {}
     numbers: dict[str, Number] = {}
     sights: dict[str, Sight] = {}
     people: dict[str, int] = {}
@@ -145,10 +145,7 @@ class Simulation:
 
     def _energy(self, day: Day, state: State, faults: dict[str, list[Fault]]) -> None:
         """Sun, loads, registers: the observations of meters, inverters and the weather station."""
-        sky = weather.of_day(
-            self.seed,
-            day.day,
-        )
+        sky = weather.of_day(self.seed, day.day)
         inverters = world_solar.of_day(self.seed, day.day, sky, _broken(day.start, faults))
         quarters = energy.of_day(self.seed, day.day, sky, inverters)
         every = [fault for own in faults.values() for fault in own]
@@ -164,15 +161,14 @@ class Simulation:
         ]
         state.counters = registers.carry()
         for device, inverter in inverters.items():
-            before = state.energies.get(device)
-            if before is None:
-                before = solar.first_energy(self.seed, device, every)
+            before = state.inverters.get(device) or solar.first(self.seed, device, every)
             rebooted = {-(-f.end // weather.STEP) * weather.STEP for f in faults[device] if f.kind == "crash"}
-            seen, counts = solar.inverter(day.start, device, inverter, before, rebooted)
+            seen, counts, conditions, state.inverters[device] = solar.inverter(
+                day.start, device, inverter, before, rebooted
+            )
             day.happened.observations[device] = seen
             day.counts += counts
-            state.energies[device] = before + int(inverter.energy.sum())
-            day.happened.conditions += solar.faults(device, seen)
+            day.happened.conditions += conditions
         day.happened.observations[places.WEATHER] = solar.weather(day.start, sky)
 
     def _people(self, day: Day, state: State, faults: dict[str, list[Fault]]) -> None:

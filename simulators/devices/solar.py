@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+import msgspec
 import numpy as np
 
 from simulators.clock import QUARTER
@@ -18,22 +17,34 @@ from simulators.world.weather import STEP, STEPS, Weather
 ACC32 = 2**32
 
 
-def first_energy(seed: int, device: str, faults: list[Fault]) -> int:
-    """Wh an inverter has counted when the simulation begins; a rollover fault says how many are left to 2**32."""
+class Running(msgspec.Struct):
+    """What of an inverter goes over midnight: Wh counted, what its last step was like, and since when it tells of a fault."""
+
+    energy: int
+    state: int = SLEEPING
+    evt1: int = 0
+    faulty_since: int | None = None
+
+
+def first(seed: int, device: str, faults: list[Fault]) -> Running:
+    """An inverter when the simulation begins; a rollover fault says how many Wh are left to 2**32."""
     for fault in faults:
         if fault.kind == "rollover" and fault.device == device:
-            return ACC32 - int(fault.more["left"])
-    return int(generator(seed, f"energy/{device}").integers(40_000_000, 90_000_000))
+            return Running(ACC32 - int(fault.more["left"]))
+    return Running(int(generator(seed, f"energy/{device}").integers(40_000_000, 90_000_000)))
 
 
 def inverter(
-    start: int, device: str, day: Inverter, before: int, rebooted: set[int]
-) -> tuple[list[Observation], list[Count]]:
-    """A day's readings and counters; `before`: Wh at midnight. At the instants `rebooted` the counter reads 0."""
-    energy = np.concatenate([[before], before + np.cumsum(day.energy)])
+    start: int, device: str, day: Inverter, before: Running, rebooted: set[int]
+) -> tuple[list[Observation], list[Count], list[Condition], Running]:
+    """A day's readings, counters and faults, and what the next day begins with.
+
+    At the instants `rebooted` the counter reads 0. A fault that goes on has no end yet; the day that ends it tells it again.
+    """
+    energy = np.concatenate([[before.energy], before.energy + np.cumsum(day.energy)])
     power = np.concatenate([[0], day.power])
-    state = np.concatenate([[SLEEPING], day.state])
-    evt1 = np.concatenate([[0], day.evt1])
+    state = np.concatenate([[before.state], day.state])
+    evt1 = np.concatenate([[before.evt1], day.evt1])
     encode = _sunspec if device == places.SUNSPEC else _native
     observations = []
     for n in range(STEPS):
@@ -44,23 +55,20 @@ def inverter(
         Count(device, "energy_wh", start + n * STEP, int(energy[n]), int(energy[n]))
         for n in range(0, STEPS, QUARTER // STEP)
     ]
-    return observations, counts
+    conditions, since = _faults(device, start, (state[:STEPS] == FAULT).tolist(), before.faulty_since)
+    return observations, counts, conditions, Running(int(energy[-1]), int(state[-1]), int(evt1[-1]), since)
 
 
-def faults(device: str, seen: list[Observation]) -> list[Condition]:
-    """The inverter's faults, from the first reading that tells of one to the first that does not."""
-    found, since = [], None
-    for observation in seen:
-        faulty = _FAULTY.search(observation.body) is not None
-        if faulty and since is None:
-            since = observation.time
-        elif not faulty and since is not None:
-            found.append(Condition("inverter-fault", device, "inverter", since, observation.time))
+def _faults(device: str, start: int, faulty: list[bool], since: int | None) -> tuple[list[Condition], int | None]:
+    """Its faults, from the first reading that tells of one to the first that does not; and since when one goes on."""
+    found = []
+    for time, broken in zip(range(start, start + STEPS * STEP, STEP), faulty, strict=True):
+        if broken and since is None:
+            since = time
+        elif not broken and since is not None:
+            found.append(Condition("inverter-fault", device, "inverter", since, time))
             since = None
-    return found
-
-
-_FAULTY = re.compile(rf'"(?:state|St)":{FAULT}\b')
+    return found + ([] if since is None else [Condition("inverter-fault", device, "inverter", since, None)]), since
 
 
 def _native(energy: int, power: int, state: int, evt1: int) -> str:

@@ -18,8 +18,8 @@ from simulators.simulation import Day, Session, State
 from simulators.wire import Message, devices
 
 _SCHEMA = Path(__file__).with_name("schema.sql")
-FORM: Final = 2
-"""Version of the tables; a truth is not carried over from one to another."""
+FORM: Final = 3
+"""Version of the tables and of the states in them; a truth is not carried over from one to another."""
 
 
 def form(conn: sqlite3.Connection) -> int:

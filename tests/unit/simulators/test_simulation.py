@@ -113,8 +113,12 @@ def test_whatever_lasts_over_midnight_ends_like_all_else(tmp_path: Path, hours: 
     (tmp_path / "long.yaml").write_text(yaml.safe_dump({"faults": faults}))
     plan, calm = simulation(str(tmp_path / "long.yaml")), simulation()
     state, still = plan.first(), calm.first()
-    found, usual = [(plan.step(state), calm.step(still)) for _ in range(4)][-1]
+    days = [(plan.step(state), calm.step(still)) for _ in range(4)]
+    found, usual = days[-1]
     assert found.unsettled == []
+    told = {c[:4]: c.end for day, _ in days for c in day.happened.conditions if c.rule == "inverter-fault"}
+    start = clock.at(ORIGIN, "23:05", "Asia/Shanghai")  # a reading tells of the five minutes before it
+    assert told == {("inverter-fault", "inv-7", "inverter", start): start + int(hours[:-1]) * HOUR}
     metered, true = _flows(found, "metered"), _flows(found, "true")
     assert true == _flows(usual, "true")
     steps = {meter.device: int(meter.step * meter.ratio) for meter in METERS}
