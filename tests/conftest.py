@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from ops.embedded.postgres import EmbeddedPostgres
 from tests.services.databases import KINDS as DATABASE_KINDS
@@ -16,6 +18,10 @@ from tests.services.folder import make_run_folder
 from tests.services.kafka_node import KafkaNode
 from tests.services.mqtt import KINDS, MqttBroker, make_broker
 from tests.services.timescale import TimescaleServer
+
+# How long an example takes says only what else this machine does.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -28,6 +34,14 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped; here a test that can't run fails. {report.longrepr}"
     return report
+
+
+@pytest.fixture(autouse=True)
+def usual_garbage() -> Iterator[None]:
+    """Processors collect garbage seldom; what one of them leaves in this process is to be found in its own test."""
+    usual = gc.get_threshold()
+    yield
+    gc.set_threshold(*usual)
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,7 @@ def _parcels(case: Case) -> Iterator[Difference | None]:
                 if doubt.touched(doubtful.get(item["cell"], ()), start, micros(item["end"])):
                     continue
                 found.add((item["cell"], start, end, item["outcome"] if end else None))
-                if item["uncertain"]:
+                if item["uncertain"] and end is not None:  # of one that lies there yet, what came since decides
                     yield Difference("parcel", f"{bank} {item['cell']}", start, "certain", "uncertain")
         for cell, start, end, outcome in sorted(expected ^ found, key=str):
             words = f"to {text(end)}, {outcome}"

@@ -81,14 +81,14 @@ class TruthReader:
 
     @cached_property
     def cutoff(self) -> int:
-        """Every message *made* up to here was acknowledged, and what it means is settled: no open fault began earlier.
+        """Every message *made* up to here, included, was acknowledged, and what it means is settled: no open fault began earlier.
 
         Raises NoTruth where that leaves nothing.
         """
         open_since = self.rows(
             'SELECT min(start) FROM unsettled WHERE start < ? AND "end" + ? > ?', self.cursor, QUARTER, self.cursor
         )[0][0]
-        found = self.cursor if open_since is None else int(open_since) - 1
+        found = (self.cursor if open_since is None else int(open_since)) - 1
         if found <= self.start:
             raise NoTruth(
                 "The simulators have sent too little to compare; ask again when a quarter of an hour is sent."

@@ -48,7 +48,7 @@ class Running:
         assert self._process is not None
         return self._process.pid
 
-    def start(self, timeout_s: float = 420.0) -> None:
+    def start(self, timeout_s: float = 900.0) -> None:
         """Start and wait for the table of addresses."""
         before = len(self.said) if self._output.exists() else 0
         args = [*COMMAND, "up", "--data", str(self.data), *self._options]
@@ -61,7 +61,7 @@ class Running:
             self.stop()
             raise AssertionError(f"up did not start, {error}: {self.said[-3000:]}") from None
 
-    def stop(self, timeout_s: float = 90.0) -> int:
+    def stop(self, timeout_s: float = 180.0) -> int:
         """Ctrl-C; the exit code."""
         assert self._process is not None
         if self._process.poll() is None:

@@ -17,7 +17,7 @@ KILLS = 10
 RATE = 5000.0
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("log", "database", "seed"), [("postgresql", "timescaledb", 1), ("kafka", "postgresql", 2)])
 def test_p1_p2_p3_p5_ten_blows(
     run_folder: Path,

@@ -54,13 +54,13 @@ def test_every_panel_is_compared_with_the_api() -> None:
     assert not set(CHECKS) & UNTOLD
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_on_plain_postgresql(tmp_path: Path) -> None:
     with _up(tmp_path) as up:
         _prove(up)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_on_timescaledb(tmp_path: Path, own_timescale: TimescaleServer) -> None:
     with psycopg.connect(own_timescale.url, autocommit=True) as conn:
         conn.execute("CREATE DATABASE boards")

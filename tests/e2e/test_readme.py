@@ -32,7 +32,7 @@ def clone(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_the_readme_as_a_new_user(clone: Path) -> None:
     """`make up`, the tour beside it, Ctrl-C; a second start goes on."""
     env = {name: os.environ[name] for name in KEPT if name in os.environ}

@@ -47,7 +47,7 @@ def shuffled(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return halves
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize(
     ("zone", "expected"),
     [

@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.running import Running, children, command, wait_for
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_up_starts_heals_ends_and_goes_on(tmp_path: Path) -> None:
     """One compound through its life; `verify` finds no difference at each stop."""
     up = Running(tmp_path / "data", "--history", "1", "--api-port", "0", "--mqtt-port", "0")
@@ -58,7 +58,7 @@ def _a_crash_is_restarted_and_said(up: Running) -> None:
     assert "is started again" in up.said
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_up_killed_leaves_no_process_and_loses_nothing(tmp_path: Path) -> None:
     """SIGKILL of `up` itself: its children die with it; the next start goes on and the truth still holds."""
     up = Running(tmp_path / "data", "--history", "1", "--api-port", "0", "--mqtt-port", "0")

@@ -107,7 +107,10 @@ class Container:
         """Whether the health check of the file passes now."""
         check = self.service.check
         assert check is not None, f"{self.service.name} has no health check"
-        return self.run(*check, timeout_s=30).returncode == 0
+        try:
+            return self.run(*check, timeout_s=30).returncode == 0
+        except subprocess.TimeoutExpired:
+            return False
 
     def stop(self, ask: signal.Signals = signal.SIGTERM, timeout_s: float = 60.0) -> None:
         """Ask it to end as Docker does, and kill it when it doesn't."""

@@ -209,7 +209,7 @@ def _status(chance: Random, step: int, moment: int) -> Given:
 
 def killed_half_way(compound: Compound) -> int:
     """Begin a rebuild of parking in a process of its own and kill it; how many records it had taken."""
-    env = {**os.environ, "COMPOUND_DATABASE_URL": compound.url, "COMPOUND_REBUILD_BATCH": "10"}
+    env = {**os.environ, "COMPOUND_DATABASE_URL": compound.url, "COMPOUND_REBUILD_BATCH": "1"}
     read = "SELECT coalesce(sum(next_offset), 0) FROM parking_next.position"
     process = subprocess.Popen([sys.executable, "-m", "ops.cli", "rebuild", "parking"], cwd=ROOT, env=env)
     compound.until(lambda: bool(compound.rows("SELECT to_regclass('parking_next.position')")[0][0]))

@@ -152,7 +152,7 @@ async def test_a_database_that_is_away_is_said_and_waited_for(own_postgres):
 
 
 async def test_a_slow_query_is_cut(database, conn):
-    app = create_app(Settings(database_url=database, api_query_s=0.3))
+    app = create_app(Settings(database_url=database, api_query_s=2.0))
     async with app.router.lifespan_context(app), _client(app) as client:
         with conn.transaction():
             conn.execute("LOCK TABLE registry.item IN ACCESS EXCLUSIVE MODE")

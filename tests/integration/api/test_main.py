@@ -33,9 +33,10 @@ def start() -> Iterator[object]:
 
 
 def wait_live(port: int) -> None:
-    for _ in range(300):
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
         try:
-            if httpx.get(f"http://127.0.0.1:{port}/health/live", trust_env=False).status_code == 200:
+            if httpx.get(f"http://127.0.0.1:{port}/health/live", trust_env=False, timeout=60).status_code == 200:
                 return
         except httpx.TransportError:
             time.sleep(0.1)
@@ -47,21 +48,21 @@ def test_it_ends_cleanly_with_a_stream_open(start, database, number):
     port = free_port()
     process = start(api_port=port, database_url=database)
     wait_live(port)
-    with httpx.stream("GET", f"http://127.0.0.1:{port}/v1/stream", trust_env=False) as answer:
+    with httpx.stream("GET", f"http://127.0.0.1:{port}/v1/stream", trust_env=False, timeout=60) as answer:
         lines = answer.iter_lines()
         assert next(lines) == ": live"
-        began = time.monotonic()
         process.send_signal(number)
         list(lines)
-    assert process.wait(60) == 0
-    assert time.monotonic() - began < 5
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 0
+    assert "graceful shutdown exceeded" not in said
 
 
 def test_it_starts_while_the_database_is_away(start):
     port = free_port()
     start(api_port=port, database_url="postgresql://x@127.0.0.1:1/x")
     wait_live(port)
-    answer = httpx.get(f"http://127.0.0.1:{port}/v1/devices", trust_env=False)
+    answer = httpx.get(f"http://127.0.0.1:{port}/v1/devices", trust_env=False, timeout=60)
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:smart-compound:problem:database-away")
 
 

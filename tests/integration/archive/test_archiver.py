@@ -325,7 +325,7 @@ def test_behind_kafkas_retention_it_stops_with_an_alarm(log, conn, make, admin, 
 def drop(admin: AdminClient, topic: str, offset: int) -> None:
     """What Kafka's retention does, at once."""
     for future in admin.delete_records([TopicPartition(topic, 0, offset)]).values():
-        future.result(10)
+        future.result(60)
 
 
 def test_an_alarm_is_over_when_the_partition_goes_on(log, conn, make):
@@ -359,7 +359,7 @@ def test_a_recreated_topic_goes_on_in_the_next_generation(log, conn, make, admin
     fill(log, 60, ["history"])
     with running(make()):
         eventually(lambda: archived(conn, log))
-        admin.delete_topics(["history"])["history"].result(10)
+        admin.delete_topics(["history"])["history"].result(60)
 
         def made() -> bool:
             try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
 
 import psycopg
@@ -64,7 +63,6 @@ def test_nothing_but_a_missing_ingest_fires_on_an_empty_database(conn: Conn) -> 
     assert {uid for uid in RULES if firing(conn, uid)} == {"compound-ingest"}
 
 
-NOW = datetime.now(UTC)
 SITE: LiteralString = (
     'INSERT INTO registry.item (kind, id, valid_from, recorded, "offset", data) VALUES'
     " ('site', 'demo', '2020-01-01', '2020-01-01', 0, '{\"latitude\": 1, \"longitude\": 1}'),"
@@ -133,7 +131,7 @@ def test_a_rule_fires_on_what_it_is_for(conn: Conn, uid: str, happens: LiteralSt
 def test_coverage_of_yesterday_alone(conn: Conn) -> None:
     """A full yesterday is quiet, whatever today holds."""
     conn.execute(SITE)
-    day = (NOW + timedelta(hours=8)).date() - timedelta(days=1)
+    (day,) = conn.execute("SELECT (now() AT TIME ZONE 'Asia/Shanghai')::date - 1").fetchone() or (None,)
     conn.execute("INSERT INTO energy.series (subject, what, zone) VALUES ('m', 'import_wh', 'Asia/Shanghai')")
     conn.execute("INSERT INTO energy.place (point) VALUES ('p')")
     conn.execute("INSERT INTO energy.seat VALUES (1, 1)")

@@ -19,7 +19,7 @@ def session(server: socket.socket) -> socket.socket:
     """The next connection by which messages come, its CONNECT read; the one that asks for the broker's load is refused."""
     while True:
         found, _ = server.accept()
-        found.settimeout(5)
+        found.settimeout(60)
         connect = found.recv(4096)
         assert connect[0] == 0x10
         if b"-load" not in connect:
@@ -74,7 +74,7 @@ class Wire:
         except TimeoutError:
             return True
         finally:
-            self._socket.settimeout(5)
+            self._socket.settimeout(60)
 
     def end(self) -> bytes:
         """What comes until the connection is closed."""
@@ -91,7 +91,7 @@ class Wire:
 def playing(folder: Path, log: MemoryLog, **others: object) -> Iterator[socket.socket]:
     """Ingest that connects to the test; ends when the block does."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(10)
+        server.settimeout(60)
         port = server.getsockname()[1]
         found = Settings(mqtt_url=f"mqtt://127.0.0.1:{port}", keys=folder, **{**PROMPT, **others})
         with bridging(found, log):
@@ -149,9 +149,9 @@ def test_no_more_is_read_than_may_be_held(tmp_path: Path):
 
 def test_at_its_end_it_acknowledges_what_it_appended_and_says_goodbye(tmp_path: Path):
     log = MemoryLog()
-    log.delay_s = 0.3
+    log.delay_s = 2.0
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(10)
+        server.settimeout(60)
         port = server.getsockname()[1]
         found = Settings(mqtt_url=f"mqtt://127.0.0.1:{port}", keys=tmp_path, **PROMPT)
         with bridging(found, log) as stop:

@@ -17,6 +17,7 @@ def seqs(log: MemoryLog) -> list[int]:
 
 def test_messages_reach_the_log_in_order(mqtt_broker: MqttBroker, tmp_path: Path):
     log = MemoryLog()
+    log.delay_s = 0.01
     with bridging(settings(mqtt_broker, tmp_path), log), device(mqtt_broker) as client:
         until(lambda: log.events(HISTORY))
         publish(client, [meter(1, seq) for seq in range(3000)])

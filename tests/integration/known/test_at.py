@@ -25,7 +25,7 @@ from tests.services.databases import Databases
 from tests.support.alerts import acknowledge, told
 from tests.support.known import deliver, feed, keep, relay
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 COLUMNS = (
     'id, domain, rule, subject, what, site, point, category, priority, state, start, "end", raised, cleared, withdrawn,'
     " acknowledged, acknowledged_by, note, notify, times, detail"

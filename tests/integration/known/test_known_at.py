@@ -20,7 +20,7 @@ from tests.properties.house import ENERGY, FACTS, House
 from tests.services.databases import Databases
 from tests.support.known import feed
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 RECORDED = 1_800_000_000_000_000
 SEGMENTS = 'SELECT subject, what, kind, start, key, "end", data::text AS data, tell_at FROM {} ORDER BY 1, 2, 3, 4, 5'
 ITEMS = (

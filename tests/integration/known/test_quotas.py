@@ -19,7 +19,7 @@ from tests.properties.house import House
 from tests.services.databases import ON_POSTGRESQL, Databases
 from tests.support.known import feed
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 RECORDED = 1_800_000_000 * SECOND
 WEIGHTS = ["0"] * 8 + ["0.25"] * 4
 QUOTA = {

@@ -497,7 +497,7 @@ class LogContract:
         reader = join(owner)
         owner.until([reader], lambda: len(reader.assigned()) == PARTITIONS // 2)
         killed.kill()
-        owner.until([reader], lambda: len(reader.assigned()) == PARTITIONS and len(owner.got) == 40, self.session + 20)
+        owner.until([reader], lambda: len(reader.assigned()) == PARTITIONS and len(owner.got) == 40, self.session + 90)
 
     def test_a_stopped_member_is_given_up_and_shares_again_when_it_goes_on(self, log, topic, join, member):
         zombie = member()
@@ -507,7 +507,7 @@ class LogContract:
         owner.until([reader], lambda: len(reader.assigned()) == PARTITIONS // 2)
         zombie.process.send_signal(signal.SIGSTOP)
         log.append([record(topic, f"k{n}") for n in range(40)])
-        owner.until([reader], lambda: len(reader.assigned()) == PARTITIONS and len(owner.got) == 40, self.session + 20)
+        owner.until([reader], lambda: len(reader.assigned()) == PARTITIONS and len(owner.got) == 40, self.session + 90)
         zombie.process.send_signal(signal.SIGCONT)
         polls = zombie.polls
         owner.until([reader], lambda: zombie.polls > polls + 3 and len(reader.assigned()) == PARTITIONS // 2)
@@ -586,7 +586,7 @@ class LogContract:
         with pytest.raises(ArithmeticError):
             _poll_until_it_raises(reader)
         got: list[Stored] = []
-        for _ in tries(30):
+        for _ in tries(120):
             if got := reader.poll(10, 0.2):
                 break
         reader.close()
@@ -614,7 +614,7 @@ class LogContract:
                 return False
 
         eventually(appended)
-        for _ in tries(40):
+        for _ in tries(120):
             try:
                 owner.poll(reader, timeout=0.2)
             except LogUnavailable:
@@ -638,5 +638,5 @@ def _shares(readers: Sequence[Reader], partitions: int) -> list[bool]:
 
 
 def _poll_until_it_raises(reader: Reader) -> None:
-    for _ in tries(30):
+    for _ in tries(120):
         assert reader.poll(10, 0.2) == []

@@ -82,7 +82,7 @@ class TestKafkaLog(LogContract):
             ends = {slot.partition: end for slot, end in log.heads([topic]).items()}
             wanted = [TopicPartition(topic, partition, min(offset, end)) for partition, end in ends.items()]
             for future in admin.delete_records(wanted).values():
-                future.result(10)
+                future.result(60)
 
         return dropped
 
@@ -90,7 +90,7 @@ class TestKafkaLog(LogContract):
     def recreate(self, archive: Callable[[str], None], log: KafkaLog, admin: AdminClient) -> Callable[[str, int], None]:
         def made(topic: str, partitions: int) -> None:
             archive(topic)
-            admin.delete_topics([topic])[topic].result(10)
+            admin.delete_topics([topic])[topic].result(60)
 
             def there() -> bool:
                 try:
@@ -162,8 +162,8 @@ class TestKafkaLog(LogContract):
         assert sorted(int(stored.value) for stored in owner.got) == list(range(100))
 
     def test_partitions_added_in_place_are_refused(self, log, topic, admin, database):
-        admin.create_partitions([NewPartitions(topic, PARTITIONS + 1)])[topic].result(10)
-        for _ in tries(20):
+        admin.create_partitions([NewPartitions(topic, PARTITIONS + 1)])[topic].result(60)
+        for _ in tries(120):
             try:
                 log.generation(topic)
             except LogMisplaced as error:
@@ -172,7 +172,7 @@ class TestKafkaLog(LogContract):
 
     def test_a_topic_without_the_brokers_times_is_refused(self, log, topic, admin):
         name = f"{topic}-other"
-        admin.create_topics([NewTopic(name, 1)])[name].result(10)
+        admin.create_topics([NewTopic(name, 1)])[name].result(60)
         with pytest.raises(LogMisplaced, match=r"message\.timestamp\.type=CreateTime"):
             log.ensure_topics({name: 1})
 
@@ -211,7 +211,7 @@ class TestKafkaLog(LogContract):
         at = log.append([record(topic, "one", n) for n in range(10)])[0]
         where = TopicPartition(topic, at.partition, 5)
         for future in admin.delete_records([where]).values():
-            future.result(10)
+            future.result(60)
         owner = Owner()
         reader = join(owner)
         with pytest.raises(OffsetLost, match="Kafka holds 5 to 10, and the book ends at 0"):

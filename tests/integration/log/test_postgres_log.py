@@ -44,7 +44,7 @@ class PostgresOutage:
 
 
 class TestPostgresLog(LogContract):
-    session = 1.5
+    session = 4.0
 
     @pytest.fixture
     def url(self, database: str) -> str:

@@ -21,7 +21,7 @@ from processors.rebuild.build import Build, RebuildError, positions_of
 from tests.properties.events import START, message
 from tests.support.rebuild_rig import Compound, events, killed_half_way
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 
 DAY = 24 * HOUR
 MIDNIGHT = START - 12 * HOUR

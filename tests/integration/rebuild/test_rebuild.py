@@ -16,7 +16,7 @@ from processors.rebuild.compare import Compared, compare
 from tests.properties.events import ALTERATIONS
 from tests.support.rebuild_rig import BUILT, Compound, events, killed_half_way
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from processors.runtime.worker import FenceLost, Worker
 from tests.properties.events import START
 from tests.support.rebuild_rig import BUILT, Compound, events
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 
 ASKED = (
     "/v1/energy/point/p-main?from=2026-09-01T00:00:00Z&to=2026-11-01T00:00:00Z",

@@ -50,7 +50,7 @@ def test_a_frozen_relay_loses_its_turn_and_goes_on_afterwards(database: str) -> 
     log = open_log("", database, 1)
     stopping = Stopping(log)
     stop = threading.Event()
-    frozen = threading.Thread(target=Relay(stopping, database, frozen_s=0.5).run, args=(stop,))  # type: ignore[arg-type]
+    frozen = threading.Thread(target=Relay(stopping, database, frozen_s=3.0).run, args=(stop,))  # type: ignore[arg-type]
     with connect(database, "test", autocommit=True) as conn, connect(database, "other") as other:
         conn.execute("INSERT INTO runtime.outbox (topic, key, headers, value) VALUES (%s, %s, %s, %s)", TOLD)
         frozen.start()
@@ -107,13 +107,13 @@ def test_a_worker_that_computes_longer_than_the_session_keeps_its_transaction(
     """Found by chaos, seed 1: its batch failed for ever."""
     log = open_log("", database, 1)
     log.append([record("a", 1_700_000_000_000_000, "occupied")])
-    settings = Settings(database_url=database, processors_poll_s=0.05, session_s=1)
+    settings = Settings(database_url=database, processors_poll_s=0.05, session_s=3)
     domain = create(settings)
     apply, begun, stop = domain.apply, [], threading.Event()
 
     def long(tx: Tx, events: Sequence[Received]) -> None:
         begun.append(1)
-        time.sleep(2.5)
+        time.sleep(7)
         apply(tx, events)
 
     monkeypatch.setattr(domain, "apply", long)

@@ -105,10 +105,10 @@ def test_kafka_is_empty_at_the_start_of_each_test(kafka_bootstrap: str, turn: in
     admin.create_topics([NewTopic("meter", 4)])["meter"].result()
     producer = Producer({"bootstrap.servers": kafka_bootstrap, "acks": "all"})
     producer.produce("meter", f"turn {turn}".encode(), partition=0)
-    assert producer.flush(10) == 0
+    assert producer.flush(60) == 0
     consumer = Consumer({"bootstrap.servers": kafka_bootstrap, "group.id": "energy", "auto.offset.reset": "earliest"})
     consumer.subscribe(["meter"])
-    message = consumer.poll(10)  # the group is left without a goodbye: the next test must not wait for it
+    message = consumer.poll(60)  # the group is left without a goodbye: the next test must not wait for it
     assert message is not None
     assert message.value() == f"turn {turn}".encode()
 

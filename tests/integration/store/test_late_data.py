@@ -77,7 +77,7 @@ def in_order(url: str) -> dict[str, list[tuple[Any, ...]]]:
     return facts(url, DOMAINS)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_late_points_and_a_backfill_give_the_same_facts_everywhere(servers: Callable[[str], Databases]):
     plain, timescale = servers("postgresql"), servers("timescaledb")
     first, second, third = plain.create(), plain.create(), timescale.create()

@@ -111,13 +111,16 @@ def test_a_stop_ends_the_run_between_two_days(tmp_path: Path, sent: list[tuple[s
     assert not sent
 
 
-def test_the_run_pauses_while_the_platform_is_behind(tmp_path: Path, sent: list[tuple[str, str]]) -> None:
+def test_the_run_pauses_while_the_platform_is_behind(
+    tmp_path: Path, sent: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[int] = []
 
     def backlog(objects: int) -> int:
         asked.append(objects)
         return 10**9 if len(asked) == 1 else 0
 
+    monkeypatch.setattr(run, "_ASK", 2_000)
     Runner(_options(tmp_path), backlog=backlog).run()
     assert len(asked) >= 2
     assert asked[0] == asked[1]

@@ -62,6 +62,13 @@ def test_nothing_since_the_start_of_an_open_fault_is_compared(path: Path, cursor
     reader.close()
 
 
+def test_what_is_made_at_the_very_end_is_yet_to_come(path: Path, cursor: int) -> None:
+    """A run that ends at midnight has sent all before it, and not the readings of that moment."""
+    reader = TruthReader(path)
+    assert reader.cutoff == cursor - 1
+    reader.close()
+
+
 def test_a_fault_that_just_ended_is_settled_by_the_next_reading(path: Path, cursor: int) -> None:
     _break(path, "spike", cursor - HOUR, cursor - 5 * MINUTE)
     reader = TruthReader(path)
