@@ -48,7 +48,7 @@ class Deployed:
         self._clients: list[mqtt.Client] = []
         self.process = spawn([mosquitto_program(), "-c", folder / "mosquitto.conf"], log=self._log)
         wait_until(lambda: listens(self.inside), self.process, name="Mosquitto", log=self._log)
-        self.platform("health").disconnect()  # it listens before it minds signals: a SIGHUP in between would end it
+        self.platform("simulators").disconnect()  # it listens before it minds signals: a SIGHUP in between would end it
 
     def close(self) -> None:
         """End it and all that entered: a client that was refused tries again for ever, after the test too."""
