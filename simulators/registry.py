@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,23 @@ from simulators.devices.registers import Swap
 from simulators.faults import scenario as scenarios
 from simulators.faults.scenario import Fault
 from simulators.simulation import Simulation
+from simulators.truth.store import Truth
 
 
 def write_registry(path: Path, truth: Path, scenario: str, seed: int, history_days: int) -> Path:
-    """Write the run's registry file to `path` unless it is there from an earlier start; returns the path."""
-    if not path.exists() or not truth.exists():
-        origin = _origin(truth) or clock.local_day(clock.now(), places.ZONE) - timedelta(days=history_days)
+    """Write the run's registry file to `path` unless it is there from an earlier start; returns the path.
+
+    The truth begins here, so that both have the same first day. Raises TruthError where it is another simulation's.
+    """
+    if not truth.exists():
+        path.unlink(missing_ok=True)
+    if not path.exists():
+        begun = Truth(truth)
+        try:
+            first = clock.local_day(clock.now(), places.ZONE) - timedelta(days=history_days)
+            origin = begun.begin(scenarios.load(scenario).name, seed, first)
+        finally:
+            begun.close()
         path.write_text(dump(registry(scenario, seed, origin)), encoding="utf-8")
     return path
 
@@ -59,17 +69,3 @@ def _record(result: dict[str, Any], fault: Fault, swap: Swap) -> None:
             ]
     result.setdefault("replacement", {})[f"r-{swap.device}-{swap.register.replace('_', '-')}"] = record
     assert fault.kind == "replacement"
-
-
-def _origin(truth: Path) -> date | None:
-    """The first day of the simulation that `truth` holds."""
-    if not truth.exists():
-        return None
-    conn = sqlite3.connect(truth)
-    try:
-        row = conn.execute("SELECT value FROM meta WHERE key = 'origin'").fetchone()
-    except sqlite3.OperationalError:
-        return None
-    finally:
-        conn.close()
-    return None if row is None else date.fromisoformat(row[0])

@@ -146,7 +146,7 @@ class Runner:
         end = clock.midnight(today, places.ZONE) + DAY
         before = state.copy()
         day = simulation.step(state)
-        truth.write(day)
+        truth.write(day, out.session.cursor)
         while out.session.cursor < end and not self.stop.is_set():
             until = min(pace.until(), end)
             behind = pace.until() - out.session.cursor > _BEHIND
@@ -157,10 +157,10 @@ class Runner:
                 if not self.options.live:
                     return
                 out.session.live_from = _soon()
-                day = self._again(out.session.live_from, simulation, before, state, truth, out)
+                day = self._again(day, out.session.live_from, simulation, before, state, out)
             elif self._may_break(simulation):
                 out.session.faults_from = _soon()
-                day = self._again(out.session.faults_from, simulation, before, state, truth, out)
+                day = self._again(day, out.session.faults_from, simulation, before, state, out)
             else:
                 out.live(_between(day, out.session.cursor, until), until)
                 self.stop.wait(_TICK_S)
@@ -175,15 +175,14 @@ class Runner:
         self._ask_again = time.monotonic() + 1.0
         return self.current()
 
-    def _again(self, since: int, simulation: Simulation, before: State, state: State, truth: Truth, out: _Out) -> Day:
+    def _again(self, old: Day, since: int, simulation: Simulation, before: State, state: State, out: _Out) -> Day:
         """The day anew, since the session is live or its faults begin from `since` on: what was sent stays as it was."""
-        truth.save(len(simulation.sessions), out.session)
+        out.truth.save(len(simulation.sessions), out.session)
         again = before.copy()
         day = simulation.step(again)
-        truth.forget(since)
         for name in State.__struct_fields__:
             setattr(state, name, getattr(again, name))
-        truth.write(day)
+        out.truth.write(day, since, old)
         out.outages.plan(simulation.live_faults())
         return day
 

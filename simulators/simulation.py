@@ -192,11 +192,17 @@ class Simulation:
             state.people[passage.to_zone] = state.people.get(passage.to_zone, 0) + 1
 
     def _month(self, day: Day, state: State) -> None:
-        """At the first night reset of a month tokens change: nobody can tell for a day where those inside went."""
+        """With a month tokens change: nobody can tell from its first night reset on for a day where those inside went, nor
+        from midnight on who left.
+        """
         reset = day.start + RESET_HOUR * HOUR
         inside = dict(state.people)
         for passage in day.happened.passages:
             if passage.time < reset:
+                for zone in sorted({passage.from_zone, passage.to_zone} - {places.OUTSIDE}):
+                    day.spans.append(
+                        Span("access", zone, passage.time, reset + DAY, "new tokens", "moved", reset + DAY)
+                    )
                 inside[passage.from_zone] = inside.get(passage.from_zone, 0) - 1
                 inside[passage.to_zone] = inside.get(passage.to_zone, 0) + 1
         for zone, number in inside.items():
@@ -224,7 +230,7 @@ class Simulation:
             else:
                 state.unsent.append(message)
         day.messages.sort(key=_sending)
-        day.spans += self._unseen(state, end)
+        day.spans += self._unseen(state, end, faults)
         day.unsettled = [
             f for own in faults.values() for f in own if f.kind in UNSETTLED and f.start < end and f.end > day.start
         ]
@@ -246,11 +252,14 @@ class Simulation:
             state.sights[device] = sight
         day.spans += spans
 
-    def _unseen(self, state: State, until: int) -> list[Span]:
-        """What can't be known since no good sign has come up to `until`; the day that brings one gives the span its end."""
+    def _unseen(self, state: State, end: int, faults: dict[str, list[Fault]]) -> list[Span]:
+        """What can't be known since no good sign has come up to the day's end, or comes too late after it, since the device
+        has crashed; the day that brings one gives the span its end.
+        """
         found = []
         for device, sight in state.sights.items():
             watch = _watch(device)
+            until = max([end, *(f.end for f in faults[device] if f.kind == "crash" and f.start < end)])
             if watch is not None and (sight.why or (watch.limit and until - sight.last > watch.limit)):
                 shown = sight.last + watch.limit
                 found.append(Span(watch.domain, device, sight.last, NEVER, sight.why or "no sign", watch.shape, shown))

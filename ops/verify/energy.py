@@ -101,7 +101,7 @@ def _groups(case: Case) -> Iterator[Difference | None]:
 
 def _months(case: Case) -> Iterator[Difference | None]:
     """The months that are over, and the current one between what is and what will be known."""
-    first = case.truth.origin.replace(day=1)
+    first, last = case.truth.origin.replace(day=1), case.cutoff // QUARTER * QUARTER
     for _, device, register in _registers():
         expected = counter(case, device, register)
         asked = case.api.pages(
@@ -118,8 +118,8 @@ def _months(case: Case) -> Iterator[Difference | None]:
             if end <= case.cutoff:
                 for at, truth, platform in compare([total(item, end, start)], expected, marks=False):
                     yield Difference(f"{register} by month", device, at, truth, platform)
-            elif expected.known(case.cutoff):
-                least = expected.at(case.cutoff // QUARTER * QUARTER) - expected.at(start)
+            elif start < last and expected.known(start) and expected.known(case.cutoff):
+                least = expected.at(last) - expected.at(start)
                 if value is None or value < least:
                     yield Difference(f"{register} by month", device, start, f"at least {least}", str(value))
         yield None

@@ -52,6 +52,7 @@ def _evaluated(case: Case, department: str) -> list[Difference]:
 
 def _department(case: Case, department: str, quotas: list[dict[str, Any]]) -> Iterator[Difference]:
     expected = summed(case, tree.group("department", department, "electricity"))
+    last = case.cutoff // QUARTER * QUARTER
     for quota in quotas:
         for figure in filter(None, [quota["total"], *quota["months"]]):
             start, until = instant(figure["start"]), instant(figure["until"])
@@ -61,15 +62,15 @@ def _department(case: Case, department: str, quotas: list[dict[str, Any]]) -> It
                 and start < until
                 and expected.known(start)
                 and expected.known(until)
+                and expected.known(min(until, last))
             ):
-                yield from _used(case, department, figure, expected, start, until)
+                yield from _used(department, figure, expected, start, until, last)
 
 
 def _used(
-    case: Case, department: str, figure: dict[str, Any], expected: Counted, start: int, until: int
+    department: str, figure: dict[str, Any], expected: Counted, start: int, until: int, last: int
 ) -> Iterator[Difference]:
-    """One period. Where it is still going on, the platform may have more than was known at the cutoff, never less."""
-    last = case.cutoff // QUARTER * QUARTER
+    """One period. Where it goes on after `last`, the platform may have more than was known then, never less."""
     least = expected.at(min(until, last)) - expected.at(start)
     if figure["actual"] < least or (until <= last and figure["actual"] != least):
         name = f"quota used by {figure['period']}"

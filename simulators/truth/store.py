@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -106,10 +106,19 @@ class Truth:
         blob = zlib.compress(msgspec.json.encode(state), 1)
         self._many("INSERT OR REPLACE INTO day VALUES (?, ?)", [(state.day, blob)])
 
-    def write(self, day: Day) -> None:
-        """Write a day's facts. A day written again, as after a restart, changes nothing but ends that were open."""
+    def write(self, day: Day, since: int | None = None, instead_of: Day | None = None) -> None:
+        """Write a day's facts. Written again, as after a restart, it changes nothing but ends that were open.
+
+        `since`: from when on (µs; its start) it may be another than what was written of it: messages that are lost have
+        other numbers and come at other times once somebody watches live. `instead_of`: what was written of it; from
+        `since` on that will not happen. What an earlier day told of it, as the end of an opening over midnight, stays.
+        """
         happened = day.happened
+        since = day.start if since is None else since
         self.conn.execute("BEGIN")
+        self._unsee(since)
+        if instead_of is not None:
+            self._forget(instead_of, since)
         many = self.conn.executemany
         many("INSERT OR REPLACE INTO count VALUES (?, ?, ?, ?, ?)", day.counts)
         many("INSERT OR IGNORE INTO passage VALUES (?, ?, ?, ?, ?, ?)", happened.passages)
@@ -135,15 +144,6 @@ class Truth:
         many(_MESSAGE, [self._row(message) for message in day.lost])
         self.conn.execute("COMMIT")
 
-    def forget(self, since: int) -> None:
-        """Forget what was to happen from `since` on: the day is simulated anew with something else happening then."""
-        self.conn.execute("BEGIN")
-        for table, time in _STARTS.items():
-            self.conn.execute(f"DELETE FROM {table} WHERE {time} >= ?", (since,))
-        for table in ("stay", "parcel", "condition"):
-            self.conn.execute(f'UPDATE {table} SET "end" = NULL WHERE "end" >= ?', (since,))
-        self.conn.execute("COMMIT")
-
     def sent(self, messages: Iterable[Message], number: int, session: Session) -> None:
         """Write down messages that were acknowledged, and up to where: one transaction."""
         self.conn.execute("BEGIN")
@@ -165,6 +165,39 @@ class Truth:
         self.conn.executemany("INSERT OR REPLACE INTO span VALUES (?, ?, ?, ?, ?, ?, ?)", spans)
         self.conn.execute("COMMIT")
 
+    def _unsee(self, since: int) -> None:
+        """Forget which messages were to be lost from `since` on, and what was unknown after it for want of them."""
+        self.conn.execute("DELETE FROM message WHERE sent IS NULL AND time >= ?", (since,))
+        self.conn.execute("""DELETE FROM span WHERE kind IN ('gap', 'break') AND "end" > ?""", (since,))
+
+    def _forget(self, day: Day, since: int) -> None:
+        """Forget what `day` was to bring from `since` on."""
+        happened = day.happened
+        ends = (
+            ("stay", ("spot", "start"), [(s[:2], s.start, s.end) for s in happened.stays]),
+            (
+                "parcel",
+                ("bank", "cell", "deposited"),
+                [((p.bank, p.cell, p.deposited), p.deposited, p.end) for p in happened.parcels],
+            ),
+            ("condition", ("rule", "subject", "what", "start"), [(c[:4], c.start, c.end) for c in happened.conditions]),
+        )
+        for table, names, rows in ends:
+            self._delete(table, names, [key for key, start, _ in rows if start >= since])
+            one = " AND ".join(f"{name} = ?" for name in names)
+            open_ = [key for key, _, end in rows if end is not None and end >= since]
+            self.conn.executemany(f'UPDATE {table} SET "end" = NULL WHERE {one}', open_)
+        self._delete("passage", ("door", "time"), [p[:2] for p in happened.passages if p.time >= since])
+        self._delete("opening", ("door", "start"), [o[:2] for o in happened.openings if o.start >= since])
+        spans = [(s.domain, s.subject, s.start, s.kind) for s in day.spans if s.start >= since]
+        self._delete("span", ("domain", "subject", "start", "kind"), spans)
+        unsettled = [(f.device, f.kind, f.start) for f in day.unsettled if f.start >= since]
+        self._delete("unsettled", ("device", "kind", "start"), unsettled)
+
+    def _delete(self, table: str, names: Sequence[str], keys: Sequence[tuple[object, ...]]) -> None:
+        one = " AND ".join(f"{name} = ?" for name in names)
+        self.conn.executemany(f"DELETE FROM {table} WHERE {one}", keys)
+
     def silence(self, device: str, rule: str, channel: str, start: int, end: int | None) -> None:
         """Write down that a device, or a channel of it, can't say anything; `rule` would tell it."""
         self._many("INSERT OR REPLACE INTO silence VALUES (?, ?, ?, ?, ?)", [(device, rule, channel, start, end)])
@@ -182,10 +215,6 @@ class Truth:
         self.conn.execute("COMMIT")
 
 
-_STARTS = {
-    "passage": "time", "opening": "start", "stay": "start", "parcel": "deposited", "condition": "start", "span": "start",
-    "unsettled": "start",
-}  # fmt: skip
 _MESSAGE = (
     "INSERT INTO message (device, boot, seq, channel, time, shown, sent) VALUES (?, ?, ?, ?, ?, ?, ?)"
     " ON CONFLICT DO UPDATE SET copies = copies + 1"

@@ -18,9 +18,11 @@ _BEHIND = 1_100 * MILLISECOND
 
 
 class DoorState(msgspec.Struct):
-    """A door's queue, and who is about to slip through it without a card."""
+    """A door's queue, its last opening, and who is about to slip through it without a card."""
 
     free: int = 0
+    opened: int = 0
+    closed: int = 0
     slips: dict[str, int] = {}
     """direction -> how many people slip through behind the next who passes that way."""
 
@@ -64,6 +66,7 @@ def _walk(happened: Happened, door: Door, card: str | None, direction: str, time
 def _close(happened: Happened, state: DoorState, device: str, opened: int, closed: int) -> None:
     happened.observe(device, closed, "event", '"event":"closed"')
     happened.openings.append(Opening(device, opened, closed))
+    state.opened, state.closed = opened, closed
     state.free = closed + 800 * MILLISECOND
 
 

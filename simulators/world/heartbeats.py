@@ -47,9 +47,9 @@ def _pass_over(happened: Happened, changes: Changes, start: int, random: np.rand
     changes[spot].sort()
 
 
-def gates(happened: Happened, start: int, extra: list[int]) -> None:
-    """Every door's state each quarter hour, and at the instants `extra`."""
-    open_at: dict[str, list[tuple[int, int]]] = {door: [] for door in DOORS}
+def gates(happened: Happened, ajar: dict[str, tuple[int, int]], start: int, extra: list[int]) -> None:
+    """Every door's state each quarter hour, and at the instants `extra`. `ajar`: what stands open from the day before."""
+    open_at = {door: [ajar[door]] if door in ajar else [] for door in DOORS}
     for opening in happened.openings:
         open_at[opening.door].append((opening.start, opening.end))
     for number, door in enumerate(DOORS):

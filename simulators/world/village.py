@@ -61,6 +61,7 @@ class _Village:
         self.start = clock.midnight(day, places.ZONE)
         self.end = self.start + clock.DAY
         self.changes: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        self.ajar = {door: (s.opened, s.closed) for door, s in state.doors.items() if s.closed > self.start}
         for spot in state.cars:
             self.changes[spot].append((self.start - 1, "occupied"))
         busy = {plan.person for plan in state.plans}
@@ -82,7 +83,7 @@ class _Village:
         self._still_there()
         random = generator(self.seed, "heartbeats", self.day)
         heartbeats.spots(self.happened, self.changes, self.start, random)
-        heartbeats.gates(self.happened, self.start, self.live)
+        heartbeats.gates(self.happened, self.ajar, self.start, self.live)
         heartbeats.banks(self.happened, {name: len(bank.cells) for name, bank in self.state.banks.items()}, self.start)
         self._cut()
         return self.happened

@@ -7,12 +7,16 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from compound.settings import Settings
 from tests.support.ingest_rig import PROMPT, bridging, meter, until
 from tests.support.memory_log import MemoryLog
+
+UNPINGED: Final = {**PROMPT, "mqtt_keepalive_s": 120}
+"""No PINGREQ comes between what the tests look at."""
 
 
 def session(server: socket.socket) -> socket.socket:
@@ -93,7 +97,7 @@ def playing(folder: Path, log: MemoryLog, **others: object) -> Iterator[socket.s
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(60)
         port = server.getsockname()[1]
-        found = Settings(mqtt_url=f"mqtt://127.0.0.1:{port}", keys=folder, **{**PROMPT, **others})
+        found = Settings(mqtt_url=f"mqtt://127.0.0.1:{port}", keys=folder, **{**UNPINGED, **others})
         with bridging(found, log):
             yield server
 
@@ -153,7 +157,7 @@ def test_at_its_end_it_acknowledges_what_it_appended_and_says_goodbye(tmp_path: 
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(60)
         port = server.getsockname()[1]
-        found = Settings(mqtt_url=f"mqtt://127.0.0.1:{port}", keys=tmp_path, **PROMPT)
+        found = Settings(mqtt_url=f"mqtt://127.0.0.1:{port}", keys=tmp_path, **UNPINGED)
         with bridging(found, log) as stop:
             wire = Wire(server)
             until(lambda: log.stored)

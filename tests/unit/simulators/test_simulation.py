@@ -18,7 +18,7 @@ from simulators import clock, wire
 from simulators.clock import DAY, HOUR, MINUTE
 from simulators.demo.meters import BY_KEY, METERS
 from simulators.faults.scenario import KINDS
-from simulators.simulation import Day, Session, State
+from simulators.simulation import NEVER, Day, Session, State
 from simulators.wire import devices
 from tests.unit.simulators.conftest import ORIGIN, simulation
 
@@ -128,6 +128,30 @@ def test_whatever_lasts_over_midnight_ends_like_all_else(tmp_path: Path, hours: 
         for day in (found, usual)
     ]
     assert made[0] == made[1]
+
+
+def test_a_spot_that_crashed_before_midnight_is_unknown_before_it(tmp_path: Path) -> None:
+    """Its next sign comes too late, on the next day; who asks in the evening is to know already."""
+    faults = [{"kind": "crash", "device": "sp-p1-120", "day": 0, "at": "22:30", "lasts": "4h"}]
+    (tmp_path / "late.yaml").write_text(yaml.safe_dump({"faults": faults}))
+    plan = simulation(str(tmp_path / "late.yaml"))
+    state = plan.first()
+    for end in (NEVER, clock.at(ORIGIN, "22:30", "Asia/Shanghai") + 4 * HOUR):
+        (span,) = (span for span in plan.step(state).spans if span.subject == "sp-p1-120")
+        assert span.end >= end
+        assert span.start < clock.at(ORIGIN, "22:30", "Asia/Shanghai")
+
+
+def test_who_leaves_between_a_months_midnight_and_its_reset_may_be_taken_to_be_inside(tmp_path: Path) -> None:
+    faults = [{"kind": "held", "device": "g-b2b", "day": 3, "at": "23:50", "lasts": "40s"}]
+    (tmp_path / "night.yaml").write_text(yaml.safe_dump({"faults": faults}))
+    plan = simulation(str(tmp_path / "night.yaml"))
+    state = plan.first()
+    first = [plan.step(state) for _ in range(5)][-1]
+    assert first.day.day == 1
+    (left,) = (p for p in first.happened.passages if p.door == "g-b2b" and p.time < first.start + 3 * HOUR)
+    doubts = {span.subject: (span.start, span.end) for span in first.spans if span.start == left.time}
+    assert doubts == dict.fromkeys((left.from_zone, left.to_zone), (left.time, first.start + 27 * HOUR))
 
 
 def _flows(day: Day, what: str) -> dict[tuple[str, str], int]:

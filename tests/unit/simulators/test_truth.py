@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import yaml
 
-from simulators.clock import HOUR
+from simulators import clock
+from simulators.clock import HOUR, MINUTE, SECOND
+from simulators.demo import places
 from simulators.demo.places import ZONES
+from simulators.registry import write_registry
 from simulators.simulation import NEVER, Day, Session
 from simulators.truth.store import Truth, TruthError
 from tests.unit.simulators.conftest import ORIGIN, simulation
@@ -32,6 +38,63 @@ def test_a_day_written_again_changes_nothing(tmp_path: Path, faulty: list[Day]) 
     assert copies == [row[:-1] for row in before.pop("message")]  # type: ignore[index]
     assert after == before
     truth.close()
+
+
+def test_a_day_made_anew_from_any_moment_on_as_it_was_changes_nothing(tmp_path: Path, faulty: list[Day]) -> None:
+    """What began before midnight and ends after it stays as the day before told it."""
+    truth = Truth(tmp_path / "truth.db")
+
+    def content() -> dict[str, list[object]]:
+        found = _content(truth)
+        return {**found, "message": [row[:-1] for row in found["message"]]}  # type: ignore[index]
+
+    for before, day in pairwise(faulty[3:9]):
+        truth.write(before)
+        truth.write(day)
+        there = content()
+        for moment in (40 * SECOND, 9 * HOUR, 23 * HOUR + 59 * MINUTE):
+            truth.write(day, day.start + moment, day)
+            assert content() == there
+    truth.close()
+
+
+def test_of_a_day_made_anew_nothing_stays_of_what_it_was_to_be(tmp_path: Path) -> None:
+    """Going live at noon: messages that are lost after it have other numbers, and gaps begin at other readings; doors are
+    held open that were not to be.
+    """
+    faults = [
+        {"kind": "lost", "device": "m-b3", "day": 0, "at": "12:10", "lasts": "10m"},
+        {"kind": "lost", "device": "m-b4", "day": 0, "at": "12:32", "lasts": "20m"},
+        {"kind": "held", "device": "g-b3", "live": "40s", "lasts": "75s"},
+    ]
+    (tmp_path / "noon.yaml").write_text(yaml.safe_dump({"faults": faults}))
+    noon = clock.at(ORIGIN, "12:00", places.ZONE)
+    planned, live = (
+        simulation(str(tmp_path / "noon.yaml"), sessions=[session])
+        for session in (Session(0), Session(0, live_from=noon, faults_from=noon))
+    )
+    old, new = planned.step(planned.first()), live.step(live.first())
+    found, ideal = Truth(tmp_path / "found.db"), Truth(tmp_path / "ideal.db")
+    found.write(old)
+    found.write(new, noon, old)
+    ideal.write(new)
+    assert _content(found) == _content(ideal)
+    assert [m.seq for m in old.lost] != [m.seq for m in new.lost]
+    found.close()
+    ideal.close()
+
+
+def test_the_registry_and_the_truth_have_the_same_first_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Midnight falls between the two: the replacements on record are those of the truth."""
+    midnight = clock.at(date(2026, 11, 27), "00:00", places.ZONE)
+    monkeypatch.setattr(clock, "now", lambda: midnight - SECOND)
+    file = write_registry(tmp_path / "registry.yaml", tmp_path / "truth.db", "five-days", 1, 5)
+    truth = Truth(tmp_path / "truth.db")
+    assert truth.begin("five-days", 1, date(2026, 11, 22)) == date(2026, 11, 21)
+    truth.close()
+    written = file.read_text()
+    monkeypatch.setattr(clock, "now", lambda: midnight + HOUR)
+    assert write_registry(file, tmp_path / "truth.db", "five-days", 1, 5).read_text() == written
 
 
 def test_what_no_good_sign_has_ended_yet_is_unknown_without_an_end(tmp_path: Path, faulty: list[Day]) -> None:

@@ -133,6 +133,14 @@ def test_a_door_that_stands_open_says_so() -> None:
     assert bodies[:3] == ['"door":"open"', '"door":"open"', '"door":"closed"']
 
 
-def _beats(happened: Happened, start: int) -> list[Observation]:
-    heartbeats.gates(happened, start, [])
+def test_a_door_that_stands_open_over_midnight_says_so() -> None:
+    start = 1_000 * clock.DAY
+    first = next(seen.time for seen in _beats(Happened(), start))
+    ajar = {"g-dc": (start - clock.MINUTE, first + 20 * clock.MINUTE)}
+    bodies = [seen.body for seen in _beats(Happened(), start, ajar)]
+    assert bodies[:3] == ['"door":"open"', '"door":"open"', '"door":"closed"']
+
+
+def _beats(happened: Happened, start: int, ajar: dict[str, tuple[int, int]] | None = None) -> list[Observation]:
+    heartbeats.gates(happened, ajar or {}, start, [])
     return sorted(happened.observations["g-dc"])

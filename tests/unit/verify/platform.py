@@ -27,12 +27,12 @@ Tamper = Callable[[str, list[dict[str, Any]]], None]
 ORIGIN = date(2026, 10, 28)
 
 
-def calm(path: Path, *, ahead: bool = False) -> None:
+def calm(path: Path, *, ahead: bool = False, origin: date = ORIGIN) -> None:
     """Write the truth of two calm days, all sent; `ahead`: and of the day after the cutoff, as the runner does."""
     written = Truth(path)
-    written.begin("demo", 7, ORIGIN)
+    written.begin("demo", 7, origin)
     session = Session(0)
-    plan = Simulation(7, scenario.load("demo"), ORIGIN, [session])
+    plan = Simulation(7, scenario.load("demo"), origin, [session])
     state = plan.first()
     for _ in range(2):
         day = plan.step(state)

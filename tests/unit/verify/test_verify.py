@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ops.verify import energy
 from ops.verify.access import SETTLED
 from ops.verify.compare import CHECKS, differences
 from ops.verify.difference import Check, text
 from ops.verify.truth import NoTruth, TruthReader
-from simulators.clock import HOUR, SECOND
+from simulators.clock import HOUR, MINUTE, SECOND
 from simulators.demo.places import DOORS
 from simulators.simulation import Session
 from simulators.truth.store import Truth, TruthError
@@ -152,6 +154,41 @@ def test_one_figure_that_is_wrong_is_found(
 ) -> None:
     only = tuple(each for each in CHECKS if each.name in PARTS[path.split("/")[0]])
     assert check in _verify(truth, _tamper(path, change), only)
+
+
+def _month(path: Path, wh: int | None, cutoff: int) -> set[str]:
+    """What the check of months finds at `cutoff` where every counter's second month has `wh` so far."""
+    reader = TruthReader(path)
+    start = energy.midnight(date(2026, 11, 1))
+
+    def tamper(asked: str, items: list[dict[str, Any]]) -> None:
+        mark = {"quality": None, "coverage": 0.0, "estimated_share": None}
+        items[:] = [{"start": text(start), "wh": wh, **mark}]
+
+    found = differences(
+        case(reader, Platform(tamper), start + cutoff),
+        lambda *_: None,
+        tuple(check for check in CHECKS if check.name == "months"),
+    )
+    subjects = {difference.subject for difference in found}
+    reader.close()
+    return subjects
+
+
+def test_of_a_month_that_has_just_begun_nothing_is_known_yet(tmp_path: Path) -> None:
+    """And where no reading tells what a counter was when it began, nobody can say how much of it is this month's."""
+    path = tmp_path / "truth.db"
+    calm(path, origin=date(2026, 10, 31))
+    assert _month(path, None, 10 * MINUTE) == set()
+    assert "m-b3" in _month(path, None, 20 * MINUTE)
+    assert "m-b3" in _month(path, 0, 3 * HOUR)
+    start = energy.midnight(date(2026, 11, 1))
+    written = Truth(path)
+    gap = ("energy", "m-b3", start - HOUR, start + HOUR, "lost", "gap", start - HOUR)
+    written.conn.execute("INSERT INTO span VALUES (?, ?, ?, ?, ?, ?, ?)", gap)
+    written.close()
+    assert "m-b3" not in _month(path, 0, 3 * HOUR)
+    assert "m-b4" in _month(path, 0, 3 * HOUR)
 
 
 def test_what_became_of_a_parcel_that_lay_there_at_the_end_is_not_settled(truth: TruthReader) -> None:
