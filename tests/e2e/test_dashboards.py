@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import psycopg
@@ -122,9 +122,13 @@ def _address(up: Running, of: str) -> str:
 
 
 def _compared(api: Answers, panel: Panel, ask: Callable[[], list[Frame]]) -> str | None:
-    """What is wrong with a panel. A comparison counts when the panel's answer was the same before and after the API's."""
-    problem = None
-    for _ in range(6):
+    """What is wrong with a panel that stays wrong while its answer is the same before and after the API's.
+
+    Once is not enough: devices go on sending, and a record that is read at once is unread for a moment.
+    """
+    deadline = time.monotonic() + 120
+    wrong = 0
+    while True:
         before = ask()
         try:
             for frame in before:
@@ -135,10 +139,13 @@ def _compared(api: Answers, panel: Panel, ask: Callable[[], list[Frame]]) -> str
             return None
         except (AssertionError, ArithmeticError, LookupError, ValueError, TypeError) as error:
             problem = f"{type(error).__name__}: {error}"
-        if before == ask():
+        wrong += before == ask()
+        if wrong == TIMES or time.monotonic() > deadline:
             return problem
         time.sleep(0.5)
-    return problem
+
+
+TIMES: Final = 6
 
 
 def _choices_have_names(conn: psycopg.Connection[Any], board: str, when: Range, variables: dict[str, Variable]) -> None:
