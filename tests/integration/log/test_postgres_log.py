@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import psycopg
 import pytest
@@ -104,9 +105,9 @@ class TestPostgresLog(LogContract):
             threading.Thread(target=open_log().append, args=([record(topic, "slow", "first"), record(topic, beside)],)),
             threading.Thread(target=open_log().append, args=([record(topic, beside, "second")],)),
         ]
-        for thread in appends:
+        for number, thread in enumerate(appends, 1):  # the first waits for the brake, the second for the first
             thread.start()
-            time.sleep(0.2)
+            eventually(partial(_waits, brake, number))
         open_log().append([record(topic, elsewhere, "beside")])
         owner.until([reader], lambda: len(owner.got) == 1)
         assert owner.got[0].value == b"beside"
@@ -286,3 +287,9 @@ class TestPostgresLog(LogContract):
 
 def _check(generation: int) -> None:
     assert generation == 2
+
+
+def _waits(conn: psycopg.Connection, number: int) -> bool:
+    """Whether so many wait for a lock."""
+    (found,) = conn.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone() or (0,)
+    return bool(found >= number)
