@@ -184,9 +184,8 @@ class Truth:
         )
         for table, names, rows in ends:
             self._delete(table, names, [key for key, start, _ in rows if start >= since])
-            one = " AND ".join(f"{name} = ?" for name in names)
             open_ = [key for key, _, end in rows if end is not None and end >= since]
-            self.conn.executemany(f'UPDATE {table} SET "end" = NULL WHERE {one}', open_)
+            self.conn.executemany(f'UPDATE {table} SET "end" = NULL WHERE {_one(names)}', open_)
         self._delete("passage", ("door", "time"), [p[:2] for p in happened.passages if p.time >= since])
         self._delete("opening", ("door", "start"), [o[:2] for o in happened.openings if o.start >= since])
         spans = [(s.domain, s.subject, s.start, s.kind) for s in day.spans if s.start >= since]
@@ -195,8 +194,7 @@ class Truth:
         self._delete("unsettled", ("device", "kind", "start"), unsettled)
 
     def _delete(self, table: str, names: Sequence[str], keys: Sequence[tuple[object, ...]]) -> None:
-        one = " AND ".join(f"{name} = ?" for name in names)
-        self.conn.executemany(f"DELETE FROM {table} WHERE {one}", keys)
+        self.conn.executemany(f"DELETE FROM {table} WHERE {_one(names)}", keys)
 
     def silence(self, device: str, rule: str, channel: str, start: int, end: int | None) -> None:
         """Write down that a device, or a channel of it, can't say anything; `rule` would tell it."""
@@ -213,6 +211,11 @@ class Truth:
         self.conn.execute("BEGIN")
         self.conn.executemany(sql, rows)
         self.conn.execute("COMMIT")
+
+
+def _one(names: Sequence[str]) -> str:
+    """The condition that names one row by these columns."""
+    return " AND ".join(f"{name} = ?" for name in names)
 
 
 _MESSAGE = (

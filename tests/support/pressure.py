@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 LOOK_S: Final = 4.0
-MOST_CPU: Final = 0.6
-"""Share of a processor that a role may take while it waits: one that asks without a pause takes all of it."""
+MOST_CPU: Final = 0.35
+"""Share of a processor that a role may take while it waits."""
 MOST_RSS: Final = 600 * 2**20
 
 
